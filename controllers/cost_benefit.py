@@ -1,0 +1,109 @@
+"""Compile what pays for itself if the program runs as long again as it has: the rule of Jikes RVM.
+
+Source: M. Arnold, S. Fink, D. Grove, M. Hind, P. Sweeney, *Adaptive Optimization in the Jalapeno JVM*, OOPSLA 2000;
+the Jikes RVM source `AnalyticModel.java`. With T_i the time a unit has spent, as if all of it in its present tier i,
+S the speeds and C the compile times: choose the j that minimises C_j + T_i * S_i / S_j, compile if that is less than
+T_i, rank by the difference. With one upper tier the break-even point is T > C * S / (S - 1).
+
+Written here with the work W = T_i * S_i, the seconds that everything so far would have taken in tier 0: compile to j
+if C_j + W / S_j < W / S_i. So nothing has to be rescaled when a unit changes tiers. Tier 0 shows its seconds; above
+it, calls are multiplied by the seconds that one of them took in tier 0. Where a host shows no seconds at all, counts
+times `tick` stand for them.
+
+Learning (`learn=1`). The priors in Setup are one number per tier; the same tier may bring 2x to one unit and 80x to
+another. `Sampled` events give a unit's own seconds per call per tier, and from all units a correction of each tier's
+prior speed (geometric mean); `Compiled` events give a correction of each tier's prior compile time. A tier that has
+been seen to bring nothing to a unit is thus never chosen for it again.
+
+Choosing parameters. `again` is the future in multiples of the past. 1 is Jikes' rule, the optimum for a Pareto tail
+with alpha = 1; for alpha = 0.25, as measured on CPython's benchmarks, it is 4. A deoptimization doubles the price of
+speculative tiers for the unit, since part of such compiles is wasted.
+
+Questions come when the break-even point should be reached at the pace so far, and no later than at a doubling of
+counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from tiering import protocol
+from tiering.protocol import FOREVER, Decision, Event, Setup, View, check_parameters, parameter
+
+from . import ladder
+from .estimates import Estimates
+
+PAYS = "pays for itself"
+NOT_YET = "does not pay yet"
+NO_GAIN = "no tier is faster"
+
+_MOST_DOUBLINGS = 40
+
+
+@dataclass
+class CostBenefit:
+    """Compiles when past work would pay for it. Raises InputError for a parameter outside its range."""
+
+    again: float = parameter(1.0, "ratio", "the future is as long as the past (Jikes RVM)", low=1e-3, high=1e3)
+    learn: int = parameter(1, "0 or 1", "priors are wrong by 10x for single units", low=0, high=1)
+    tick: float = parameter(
+        3e-7, "s", "one interpreted loop iteration; used where a host shows no seconds", low=1e-9, high=1
+    )
+    retries: int = parameter(4, "deopts", "HotSpot gives up after 4 traps (PerBytecodeTrapLimit)", low=0)
+    failures: int = parameter(3, "compiles", "one per tier of the usual ladder, then pin", low=1)
+
+    reasons = (PAYS, NOT_YET, NO_GAIN, *ladder.REASONS)
+
+    _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
+    _estimates: Estimates = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    def start(self, setup: Setup) -> None:
+        """Forget everything but the host's priors."""
+        self._ladder = ladder.Ladder(setup, self.failures, self.retries)
+        self._estimates = Estimates(setup, self.tick, learn=bool(self.learn))
+
+    def decide(self, view: View) -> Decision:
+        """Weigh each open tier's compile time against the time it would have saved so far."""
+        work = self.again * self._estimates.work(view)
+        here = work / self._estimates.speed(view.unit, view.tier)
+        costs = {tier: self._cost(view, tier, work) for tier in self._ladder.above(view)}
+        best = min(costs, key=lambda tier: (costs[tier], tier), default=view.tier)
+        gain = here - costs.get(best, here)
+        settled = self._ladder.settled(view, gain)
+        if settled:
+            return settled
+        if gain > 0.0:
+            return self._ladder.climb(view, best, PAYS, gain)
+        return self._wait(view, work)
+
+    def record(self, event: Event) -> None:
+        """Learn what compiles cost and what tiers bring."""
+        self._ladder.record(event)
+        self._estimates.record(event)
+
+    def _cost(self, view: View, tier: int, work: float) -> float:
+        return self._compile_seconds(view, tier) + work / self._estimates.speed(view.unit, tier)
+
+    def _compile_seconds(self, view: View, tier: int) -> float:
+        seconds = self._estimates.compile_seconds(view.size, tier)
+        if self._ladder.tiers[tier].speculative:
+            seconds *= 2.0 ** min(view.deopts, _MOST_DOUBLINGS)
+        return seconds
+
+    def _wait(self, view: View, work: float) -> Decision:
+        here = 1.0 / self._estimates.speed(view.unit, view.tier)
+        break_even = math.inf
+        for tier in self._ladder.above(view):
+            saved = here - 1.0 / self._estimates.speed(view.unit, tier)
+            if saved > 0.0:
+                break_even = min(break_even, self._compile_seconds(view, tier) / saved)
+        if break_even == math.inf:
+            return protocol.stay(NO_GAIN)
+        counts = view.invocations + (view.backedges or 0)
+        missing = counts * (break_even / work - 1.0) if work > 0.0 else math.inf
+        budget = min(missing, max(1, counts), FOREVER)
+        return protocol.stay(NOT_YET, budget=max(1, math.ceil(budget)))

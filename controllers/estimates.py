@@ -1,0 +1,104 @@
+"""What a unit's work, a tier's speed and a compile cost, from the host's priors and what has been observed since.
+
+Speeds are relative to tier 0. A unit's own samples come first: seconds per call in tier 0 over seconds per call in
+the tier. Where a unit has none for a tier, the prior is corrected by the geometric mean of what other units showed;
+the geometric one, because ratios are what is averaged. Compile times are corrected by seconds taken over seconds
+foretold, summed, so that long compiles weigh more. A tier without prior compile cost is taken at the mean of what it
+took. Failed compiles are left out: one that is refused at once says nothing about those that go through.
+
+State is a few numbers per unit and tier.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tiering.protocol import Compiled, Event, Sampled, Setup, View
+
+
+class Estimates:
+    """Priors and what corrects them. With `learn` False the priors stand."""
+
+    def __init__(self, setup: Setup, tick: float, *, learn: bool) -> None:
+        self._tiers = setup.tiers
+        self._tick = tick
+        self._learn = learn
+        self._sizes: dict[str, int | None] = {}
+        self._tier0_call: dict[str, float] = {}
+        self._sampled: dict[tuple[str, int], tuple[float, int]] = {}
+        self._log_ratio = [0.0] * len(setup.tiers)
+        self._ratios = [0] * len(setup.tiers)
+        self._took = [0.0] * len(setup.tiers)
+        self._foretold = [0.0] * len(setup.tiers)
+        self._ended = [0] * len(setup.tiers)
+
+    def work(self, view: View) -> float:
+        """Seconds that everything this unit did since the last reset would have taken in tier 0."""
+        self._sizes[view.unit] = view.size
+        observed = self._seconds(view)
+        if view.tier == 0:
+            if observed > 0.0 and view.invocations:
+                self._tier0_call[view.unit] = observed / view.invocations
+            return observed
+        return max(observed, view.invocations * self._call_seconds(view))
+
+    def speed(self, unit: str, tier: int) -> float:
+        """Speed of a unit in a tier, relative to tier 0; always above 0."""
+        prior = self._tiers[tier].speed
+        if tier == 0 or not self._learn:
+            return prior
+        own = self._sampled.get((unit, tier))
+        tier0 = self._tier0_call.get(unit)
+        if own and own[0] > 0.0 and tier0:
+            return tier0 * own[1] / own[0]
+        if self._ratios[tier]:
+            return prior * math.exp(self._log_ratio[tier] / self._ratios[tier])
+        return prior
+
+    def compile_seconds(self, size: int | None, tier: int) -> float:
+        """Seconds that compiling a unit of this size to this tier should take."""
+        prior = self._tiers[tier].compile_seconds(size)
+        if not self._learn or not self._ended[tier]:
+            return prior
+        if self._foretold[tier] > 0.0:
+            return prior * self._took[tier] / self._foretold[tier]
+        return self._took[tier] / self._ended[tier]
+
+    def record(self, event: Event) -> None:
+        """Correct the priors by what was observed."""
+        if isinstance(event, Sampled) and event.calls > 0 and event.seconds > 0.0:
+            self._sample(event)
+        elif isinstance(event, Compiled):
+            self._took[event.tier] += event.took
+            prior = self._tiers[event.tier].compile_seconds(self._sizes.get(event.unit))
+            self._foretold[event.tier] += prior
+            self._ended[event.tier] += 1
+
+    def _sample(self, event: Sampled) -> None:
+        if event.tier == 0:
+            self._tier0_call[event.unit] = event.seconds / event.calls
+            return
+        seconds, calls = self._sampled.get((event.unit, event.tier), (0.0, 0))
+        self._sampled[event.unit, event.tier] = (seconds + event.seconds, calls + event.calls)
+        tier0 = self._tier0_call.get(event.unit)
+        if tier0 and not calls:
+            ratio = tier0 * event.calls / event.seconds / self._tiers[event.tier].speed
+            self._log_ratio[event.tier] += math.log(ratio)
+            self._ratios[event.tier] += 1
+
+    def _call_seconds(self, view: View) -> float:
+        known = self._tier0_call.get(view.unit)
+        if known is not None:
+            return known
+        sampled = self._sampled.get((view.unit, view.tier))
+        if sampled:
+            return sampled[0] / sampled[1] * self._tiers[view.tier].speed
+        return self._counted(view) / max(1, view.invocations)
+
+    def _seconds(self, view: View) -> float:
+        if view.seconds is not None:
+            return view.seconds
+        return self._counted(view)
+
+    def _counted(self, view: View) -> float:
+        return (view.invocations + (view.backedges or 0)) * self._tick

@@ -1,0 +1,81 @@
+"""Counters against thresholds: the part that `threshold`, `pi` and `bandit` share.
+
+Hotness is invocations + backedges since the last reset, the quantity of HotSpot's Tier3CompileThreshold, PyPy's
+loop counters and CPython's JIT. A host that runs real functions often cannot see backedges. There the loop work is
+estimated as the time observed in tier 0 divided by `tick`, the seconds of one count. Once a unit has left tier 0 that
+time stands still, so the estimate per call is kept and calls are multiplied by it.
+
+The threshold of tier j is `count * growth**(j-1) * 2**deopts`. The doubling is JavaScriptCore's: with it a bet that
+is wrong for ever causes at most log2(N / count) compiles in N counts.
+
+Budgets are exactly what is missing, so no question is asked too early. Where seconds drive the hotness, the missing
+counts are an extrapolation from the calls seen so far, and may not exceed these calls: questions then come at
+doublings, and a unit that turns out slower than it began is late by a factor of two at most. The same cap
+(never below 100) holds for thresholds that move, since a budget that was handed out cannot be called back.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tiering import protocol
+from tiering.protocol import FOREVER, Decision, Event, Setup, View
+
+from . import ladder
+
+HOT = "hot"
+COLD = "not hot yet"
+REASONS = (HOT, COLD, *ladder.REASONS)
+
+_MOST_DOUBLINGS = 40
+_QUIET = 100
+
+
+class Hotness:
+    """Decides by thresholds that its owner hands in. `moving` says that they change from question to question."""
+
+    def __init__(
+        self, setup: Setup, *, growth: float, tick: float, failures: int, retries: int, moving: bool = False
+    ) -> None:
+        self._ladder = ladder.Ladder(setup, failures, retries)
+        self._growth = growth
+        self._tick = tick
+        self._moving = moving
+        self._ticks_per_call: dict[str, float] = {}
+
+    def record(self, event: Event) -> None:
+        """Remember what the counters cannot show."""
+        self._ladder.record(event)
+
+    def counts(self, view: View) -> float:
+        """Invocations + backedges, these estimated from seconds where the host does not see them."""
+        if view.backedges is not None:
+            return view.invocations + view.backedges
+        if view.seconds is not None and view.tier == 0:
+            ticks = view.seconds / self._tick
+            if view.invocations:
+                self._ticks_per_call[view.unit] = ticks / view.invocations
+            return view.invocations + ticks
+        return view.invocations * (1.0 + self._ticks_per_call.get(view.unit, 0.0))
+
+    def decide(self, view: View, count: float) -> Decision:
+        """The answer where tier 1 needs `count` counts."""
+        counts = self.counts(view)
+        settled = self._ladder.settled(view, counts)
+        if settled:
+            return settled
+        tier = self._ladder.above(view)[0]
+        threshold = count * self._growth ** (tier - 1) * 2.0 ** min(view.deopts, _MOST_DOUBLINGS)
+        if counts >= threshold:
+            return self._ladder.climb(view, tier, HOT, counts)
+        return protocol.stay(COLD, budget=self._budget(view, counts, threshold))
+
+    def _budget(self, view: View, counts: float, threshold: float) -> int:
+        missing = threshold - counts
+        most: float = FOREVER
+        if view.backedges is None and view.seconds is not None:
+            missing *= view.invocations / counts if counts else 0.0
+            most = max(1, view.invocations)
+        if self._moving:
+            most = min(most, max(_QUIET, counts))
+        return max(1, math.ceil(min(missing, most)))

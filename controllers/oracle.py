@@ -1,0 +1,153 @@
+"""What a policy would do that knew the future: calls, seconds per call and per compile, guard failures to come.
+
+A constructive schedule, not a bound: it can be reached, and a better one may exist. Optimal compile scheduling with
+two or more tiers is strongly NP-complete (Y. Ding et al., *Finding the Limit: Examining the Potential and Complexity
+of Compilation Scheduling for JIT-Based Runtime Systems*, ASPLOS 2014). Lower bounds are kept in `tiering.oracle`.
+
+Per unit, at its first question, the path (none, one tier, or a lower tier first and a higher one after it) is taken
+that minimises the unit's remaining time, plus its compile seconds at the price of a compiler thread. While a compile
+runs the unit goes on in the tier below: it makes the calls that fall into that time if its calls are spread evenly
+over the program, though no more than fit into it back to back. What a guard failure costs is the calls that pass
+until the code is made again.
+
+The price is the load of the compiler threads, compile seconds wanted over thread seconds there are: idle threads cost
+nothing, in an overloaded queue every second keeps another unit waiting. Paths, program length and load
+depend on each other and are found by going round `ROUNDS` times, at `start`.
+
+The queue is ranked by saving per compile second: Smith's rule, optimal for one machine and weighted completion times
+(W. Smith, *Various optimizers for single-stage production*, 1956), and what engines' own weights lack, since they
+leave the compile time out.
+
+Choosing parameters. `retries` and `failures` only guard against a future that does not come true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tiering import protocol
+from tiering.errors import NeedsFuture
+from tiering.protocol import Decision, Event, Setup, UnitFuture, View, check_parameters, parameter
+
+from . import ladder
+
+FORESEEN = "foreseen to pay"
+NO_FUTURE = "no compile will pay"
+UNKNOWN = "not in the future"
+REASONS = (FORESEEN, NO_FUTURE, UNKNOWN, *ladder.REASONS)
+
+ROUNDS = 4
+
+
+@dataclass
+class Oracle:
+    """Plans each unit from its future. Raises InputError for a parameter outside its range."""
+
+    retries: int = parameter(16, "deopts", "the failures that are foreseen are weighed, not counted", low=0)
+    failures: int = parameter(3, "compiles", "one per tier of the usual ladder, then pin", low=1)
+
+    reasons = REASONS
+
+    _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
+    _futures: dict[str, UnitFuture] = field(init=False, repr=False, compare=False)
+    _length: float = field(init=False, repr=False, compare=False)
+    _price: float = field(init=False, repr=False, compare=False)
+    _done: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    def start(self, setup: Setup) -> None:
+        """Read the future. Raises NeedsFuture where the host has none."""
+        if setup.future is None:
+            raise NeedsFuture("oracle: this host cannot know the future; simulate a trace to use it")
+        self._ladder = ladder.Ladder(setup, self.failures, self.retries)
+        self._futures = {future.unit: future for future in setup.future}
+        self._done = {}
+        self._foresee(setup.compiler_threads)
+
+    def decide(self, view: View) -> Decision:
+        """Take the next step of the path that leaves the least to come."""
+        future = self._futures.get(view.unit)
+        if future is None:
+            return self._ladder.settled(view, 0.0) or protocol.stay(UNKNOWN)
+        calls = max(0, future.calls - self._passed(view))
+        failures = max(0, future.guard_failures - view.deopts)
+        above = self._ladder.above(view)
+        path = self._best_path(future, view.tier, above, calls, failures)
+        priority = self._smith(future, view.tier, path, calls, failures)
+        settled = self._ladder.settled(view, priority)
+        if settled:
+            return settled
+        if not path:
+            return protocol.stay(NO_FUTURE)
+        return self._ladder.climb(view, path[0], FORESEEN, priority)
+
+    def record(self, event: Event) -> None:
+        """Remember which compiles failed."""
+        self._ladder.record(event)
+
+    def _foresee(self, threads: int) -> None:
+        self._price = 0.0
+        self._length = sum(future.calls * future.call_seconds[0] for future in self._futures.values())
+        tiers = tuple(range(1, len(self._ladder.tiers)))
+        for _ in range(ROUNDS):
+            length = wanted = 0.0
+            for future in self._futures.values():
+                path = self._best_path(future, 0, tiers, future.calls, future.guard_failures)
+                length += self._seconds(future, 0, path, future.calls, future.guard_failures)
+                wanted += sum(future.compile_seconds[tier] for tier in path)
+            self._length = length
+            self._price = min(1.0, wanted / (threads * length)) if length > 0.0 else 1.0
+
+    def _passed(self, view: View) -> int:
+        """Calls so far; the host's count starts anew at a deoptimization, this one does not."""
+        before, last = self._done.get(view.unit, (0, 0))
+        if view.invocations < last:
+            before += last
+        self._done[view.unit] = (before, view.invocations)
+        return before + view.invocations
+
+    def _best_path(
+        self, future: UnitFuture, tier: int, above: tuple[int, ...], calls: int, failures: int
+    ) -> tuple[int, ...]:
+        def total(path: tuple[int, ...]) -> float:
+            compiling = sum(future.compile_seconds[step] for step in path)
+            return self._seconds(future, tier, path, calls, failures) + self._price * compiling
+
+        return min(_paths(above), key=lambda path: (total(path), path))
+
+    def _smith(self, future: UnitFuture, tier: int, path: tuple[int, ...], calls: int, failures: int) -> float:
+        if not path:
+            return 0.0
+        saving = calls * future.call_seconds[tier] - self._seconds(future, tier, path, calls, failures)
+        compiling = sum(future.compile_seconds[step] for step in path)
+        return saving / compiling if compiling > 0.0 else saving * 1e9
+
+    def _seconds(self, future: UnitFuture, tier: int, path: tuple[int, ...], calls: int, failures: int) -> float:
+        """Time of the remaining calls if the tiers of `path` are compiled one after the other."""
+        seconds = 0.0
+        below = tier
+        for step in path:
+            times = 1 + (failures if self._ladder.tiers[step].speculative else 0)
+            during = min(calls, times * self._calls_during(future, below, step))
+            seconds += during * future.call_seconds[below]
+            calls -= during
+            below = step
+        return seconds + calls * future.call_seconds[below]
+
+    def _calls_during(self, future: UnitFuture, below: int, step: int) -> int:
+        compiling = future.compile_seconds[step]
+        evenly = future.calls * compiling / self._length if self._length > 0.0 else 0.0
+        one = future.call_seconds[below]
+        back_to_back = compiling / one if one > 0.0 else evenly
+        return int(min(evenly, back_to_back, future.calls)) + 1
+
+
+def _paths(above: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    yield ()
+    for place, first in enumerate(above):
+        yield (first,)
+        for second in above[place + 1 :]:
+            yield (first, second)

@@ -1,0 +1,285 @@
+"""The manager: the only caller of a controller, the same object in every host.
+
+A host brings two ports, a clock and a compiler, and tells what happened. The manager builds the View, asks, checks
+that the answer is legal, applies it, counts reasons and writes the log. So a controller cannot tell its hosts
+apart, and a host contains no policy.
+
+Legality is checked here and not trusted to controllers, because the price differs: in a simulation an illegal
+answer is a defect to be raised, while a live program must not die of a policy, so there the answer is replaced by
+staying put and named once in the log (`on_error="stay"`). An answer that comes later than `deadline` is replaced in
+the same way. Rejected: correcting illegal answers silently, which makes two controllers equal that are not.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+from tiering import protocol
+from tiering.counters import UnitState
+from tiering.errors import IllegalDecision
+from tiering.log import DecisionLog
+from tiering.protocol import Controller, Decision, Event, Plan, Setup, View, Why
+
+CONTROLLER_RAISED = "controller raised"
+ILLEGAL = "illegal decision"
+OVERRAN = "overran deadline"
+REPLACED_BUDGET = 10_000
+
+_logger = logging.getLogger("tiering")
+
+
+class Clock(Protocol):
+    """Where a host's time comes from."""
+
+    def now(self) -> float:
+        """Seconds since the host started."""
+
+
+class Task(NamedTuple):
+    """One compile that was asked for. `serial` breaks ties; `submitted` is in the clock's seconds."""
+
+    unit: str
+    tier: int
+    plan: Plan
+    priority: float
+    serial: int
+    submitted: float
+
+
+class Compiler(Protocol):
+    """Where a host's code comes from."""
+
+    def submit(self, task: Task) -> None:
+        """Queue a compile; the host reports its end through the manager."""
+
+    def discard(self, unit: str, tier: int) -> None:
+        """Forget a queued or running compile, or installed code, of this unit and tier."""
+
+    def queue(self) -> tuple[int, ...]:
+        """Tasks that wait, per tier."""
+
+
+class TieringManager:
+    """Asks one controller about the units of one host.
+
+    `timer` measures the controller itself (seconds); it is given together with `deadline` by live hosts only, so that
+    a simulation has no clock but its own. Raises InputError from the controller's `start`.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        clock: Clock,
+        compiler: Compiler,
+        setup: Setup,
+        *,
+        log: DecisionLog | None = None,
+        on_error: Literal["raise", "stay"] = "raise",
+        deadline: float = math.inf,
+        timer: Callable[[], float] | None = None,
+    ) -> None:
+        self.controller = controller
+        self.setup = setup
+        self.units: dict[str, UnitState] = {}
+        self.log = log
+        self.code_used_bytes: int | None = None
+        self.code_capacity_bytes: int | None = None
+        self._clock = clock
+        self._compiler = compiler
+        self._on_error = on_error
+        self._deadline = deadline
+        self._timer = timer
+        self._serial = 0
+        self._named: set[str] = set()
+        controller.start(setup)
+
+    def add(self, state: UnitState) -> UnitState:
+        """Make a unit known. Its name must be new."""
+        self.units[state.name] = state
+        return state
+
+    def view(self, state: UnitState, why: Why) -> View:
+        """What the controller gets to see of this unit, now."""
+        return View(
+            now=self._clock.now(),
+            why=why,
+            unit=state.name,
+            size=state.size,
+            tier=state.tier,
+            pending=state.pending,
+            invocations=state.invocations,
+            backedges=state.backedges if state.counts_backedges else None,
+            seconds=state.seconds,
+            deopts=state.deopts,
+            failures=state.failures,
+            queues=self._compiler.queue(),
+            code_used_bytes=self.code_used_bytes,
+            code_capacity_bytes=self.code_capacity_bytes,
+            features=state.features,
+            lowest=state.lowest,
+        )
+
+    def ask(self, state: UnitState, why: Why) -> Decision:
+        """One whole question: view, decide, apply."""
+        view = self.view(state, why)
+        decision = self.decide(view)
+        self.apply(state, decision)
+        return decision
+
+    def decide(self, view: View) -> Decision:
+        """Ask the controller and hold the answer to the rules. Raises whatever the controller raised, or
+        IllegalDecision, where the host is a simulation."""
+        started = self._timer() if self._timer else 0.0
+        try:
+            decision = self.controller.decide(view)
+            broken = broken_rule(decision, view, self.setup, self.controller.reasons)
+            if broken:
+                raise IllegalDecision(f"unit {view.unit!r}: {broken}")
+        except Exception as error:
+            if self._on_error == "raise":
+                raise
+            illegal = isinstance(error, IllegalDecision)
+            decision = self._replaced(ILLEGAL if illegal else CONTROLLER_RAISED, repr(error))
+        if self._timer and self._timer() - started > self._deadline:
+            decision = self._replaced(OVERRAN, f"{self._timer() - started:.3f} s for unit {view.unit!r}")
+        if self.log:
+            self.log.decision(view, decision)
+        return decision
+
+    def apply(self, state: UnitState, decision: Decision) -> None:
+        """Carry out a decision that `decide` let pass."""
+        state.reasons[decision.reason] = state.reasons.get(decision.reason, 0) + 1
+        state.last_reason = decision.reason
+        state.budget = decision.budget
+        state.wake_at = None if decision.wake is None else self._clock.now() + decision.wake
+        if decision.action == "compile" and decision.tier is not None:
+            self._submit(state, decision.tier, decision.plan, decision.priority)
+        elif decision.action == "deoptimize" and decision.tier is not None:
+            self._drop_above(state, decision.tier)
+        elif decision.action == "evict":
+            self._drop_above(state, state.lowest)
+        elif decision.action == "pin":
+            state.pinned = True
+
+    def require(self, state: UnitState, tier: int) -> None:
+        """Compile without asking, where a unit cannot run otherwise and so there is nothing to decide."""
+        self._submit(state, tier, protocol.PLAIN, math.inf)
+
+    def compiled(self, state: UnitState, event: protocol.Compiled) -> None:
+        """A compile ended well: from now on the unit runs in that tier."""
+        if state.pending == event.tier:
+            state.pending = None
+        state.installed.add(event.tier)
+        state.tier = state.best_installed(len(self.setup.tiers))
+        self.record(event)
+
+    def failed(self, state: UnitState, event: protocol.CompileFailed) -> None:
+        """A compile ended without code."""
+        if state.pending == event.tier:
+            state.pending = None
+        state.failures += 1
+        self.record(event)
+
+    def deoptimized(self, state: UnitState, event: protocol.Deoptimized) -> None:
+        """A guard failed or a dependency changed: the code of that tier is dropped and counting starts anew."""
+        state.deopts += 1
+        self._drop(state, event.tier)
+        state.reset()
+        self.record(event)
+
+    def record(self, event: Event) -> None:
+        """Tell the controller and the log what happened."""
+        try:
+            self.controller.record(event)
+        except Exception as error:
+            if self._on_error == "raise":
+                raise
+            self._name_once(CONTROLLER_RAISED, repr(error))
+        if self.log:
+            self.log.event(event)
+
+    def _submit(self, state: UnitState, tier: int, plan: Plan, priority: float) -> None:
+        if state.pending == tier:
+            return
+        if state.pending is not None:
+            self._compiler.discard(state.name, state.pending)
+        state.pending = tier
+        self._serial += 1
+        self._compiler.submit(Task(state.name, tier, plan, priority, self._serial, self._clock.now()))
+
+    def _drop_above(self, state: UnitState, tier: int) -> None:
+        for above in sorted(installed for installed in state.installed if installed > tier):
+            self._drop(state, above)
+
+    def _drop(self, state: UnitState, tier: int) -> None:
+        state.installed.discard(tier)
+        state.tier = state.best_installed(len(self.setup.tiers))
+        self._compiler.discard(state.name, tier)
+
+    def _replaced(self, reason: str, detail: str) -> Decision:
+        self._name_once(reason, detail)
+        return protocol.stay(reason, budget=REPLACED_BUDGET)
+
+    def _name_once(self, reason: str, detail: str) -> None:
+        if reason not in self._named:
+            self._named.add(reason)
+            name = type(self.controller).__name__
+            _logger.warning("%s: %s (%s); units stay where they are", name, reason, detail)
+
+
+def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str, ...]) -> str | None:
+    """The rule that this decision breaks, in one line with the value, or None."""
+    if not isinstance(decision, Decision):
+        return f"decide returned {type(decision).__name__}: it must return a Decision (stay, compile, ...)"
+    if decision.reason not in reasons:
+        return f"reason {decision.reason!r} is not in the controller's reasons {reasons}"
+    if not isinstance(decision.budget, int) or decision.budget < 1:
+        return f"budget {decision.budget!r}: must be a whole number, at least 1"
+    if decision.wake is not None and not (decision.wake > 0 and math.isfinite(decision.wake)):
+        return f"wake {decision.wake!r}: must be None or seconds above 0"
+    if math.isnan(decision.priority):
+        return "priority is nan: must be a number"
+    check = _RULES.get(decision.action)
+    if check is None:
+        return f"action {decision.action!r}: must be one of {', '.join(_RULES)}"
+    return check(decision, view, setup)
+
+
+def _anything(decision: Decision, view: View, setup: Setup) -> str | None:
+    return None
+
+
+def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
+    top = len(setup.tiers) - 1
+    if not isinstance(decision.tier, int) or not 1 <= decision.tier <= top:
+        return f"tier {decision.tier!r} was asked for; this host compiles to 1..{top}"
+    recompiles = decision.tier == view.tier and setup.tiers[decision.tier].speculative
+    if decision.tier <= view.tier and not recompiles:
+        return f"compile to tier {decision.tier} while in tier {view.tier}: to go down, deoptimize"
+    offered = {bet.id for bet in view.bets}
+    stray = [bet for bet in decision.plan.bets if bet not in offered]
+    if stray:
+        return f"plan takes bets {stray} that were not offered (offered: {sorted(offered)})"
+    return None
+
+
+def _deoptimize_rule(decision: Decision, view: View, setup: Setup) -> str | None:
+    if not isinstance(decision.tier, int) or not view.lowest <= decision.tier < view.tier:
+        return f"deoptimize to tier {decision.tier!r} from tier {view.tier}: must be {view.lowest}..{view.tier - 1}"
+    return None
+
+
+def _evict_rule(decision: Decision, view: View, setup: Setup) -> str | None:
+    return None if setup.evict else "evict was asked for; this host cannot drop code"
+
+
+_RULES: dict[str, Callable[[Decision, View, Setup], str | None]] = {
+    "stay": _anything,
+    "compile": _compile_rule,
+    "deoptimize": _deoptimize_rule,
+    "evict": _evict_rule,
+    "pin": _anything,
+}

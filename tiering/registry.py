@@ -1,0 +1,112 @@
+"""Names of controllers and workloads, to objects.
+
+Built-ins come from a static table, because scanning entry points costs 25 ms of every start; everybody else's are
+found in the entry point groups `tiering.controllers` and `tiering.workloads`, scanned only when a name is not in
+the table or all names are asked for. Nothing in `tiering` imports a controller or a workload by statement.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from tiering.errors import InputError, unknown
+from tiering.protocol import Controller, parameters
+
+_CONTROLLERS = {
+    "never": "tiering.controllers.never:Never",
+    "always": "tiering.controllers.always:Always",
+    "threshold": "tiering.controllers.threshold:Threshold",
+    "pi": "tiering.controllers.pi:Pi",
+    "bandit": "tiering.controllers.bandit:Bandit",
+    "cost_benefit": "tiering.controllers.cost_benefit:CostBenefit",
+    "oracle": "tiering.controllers.oracle:Oracle",
+}
+_WORKLOADS = {
+    name: f"tiering.workloads.kernels.{name}:WORKLOAD"
+    for name in ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
+}
+INSTALL = "this checkout is not installed: type `make test` or `python -m pip install -e .` in its folder"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of named thing: the static table and the entry point group behind it."""
+
+    kind: str
+    group: str
+    static: dict[str, str]
+
+    def names(self) -> list[str]:
+        """Every known name, built-ins first, in a fixed order."""
+        others = sorted(point.name for point in self._points() if point.name not in self.static)
+        return [*self.static, *others]
+
+    def load(self, name: str) -> Any:
+        """The object behind a name. Raises InputError with the nearest name if there is none."""
+        if name in self.static:
+            module, attribute = self.static[name].split(":")
+            check_installed()
+            return getattr(importlib.import_module(module), attribute)
+        for point in self._points():
+            if point.name == name:
+                return point.load()
+        raise unknown(self.kind, name, self.names())
+
+    def _points(self) -> list[EntryPoint]:
+        return list(entry_points(group=self.group))
+
+
+CONTROLLERS = Table("controller", "tiering.controllers", _CONTROLLERS)
+WORKLOADS = Table("workload", "tiering.workloads", _WORKLOADS)
+
+
+def controller(name: str, settings: dict[str, Any] | None = None) -> Controller:
+    """A new controller with these parameters.
+
+    Raises InputError for an unknown name or parameter, or a value outside its range.
+    """
+    made = CONTROLLERS.load(name)
+    known = {declared.name for declared in parameters(made)}
+    for given in settings or {}:
+        if given not in known:
+            raise unknown(f"parameter of controller {name!r}", given, known)
+    result: Controller = made(**(settings or {}))
+    return result
+
+
+def settings_from_text(name: str, assignments: list[str]) -> dict[str, Any]:
+    """Turn `["gain=0.5", ...]` into parameters of the controller `name`, typed like their defaults.
+
+    Raises InputError for text without "=", an unknown parameter, or a value of the wrong type.
+    """
+    declared = {item.name: item for item in parameters(CONTROLLERS.load(name))}
+    settings: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text!r}: must be name=value, as in --set gain=0.5")
+        if key not in declared:
+            raise unknown(f"parameter of controller {name!r}", key, declared)
+        settings[key] = _typed(key, value, declared[key].default)
+    return settings
+
+
+def _typed(key: str, value: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return value
+    kind = type(default)
+    try:
+        return kind(value)
+    except ValueError:
+        noun = "a whole number" if kind is int else "a number"
+        raise InputError(f"--set {key}={value}: must be {noun} (default {default!r})") from None
+
+
+def check_installed() -> None:
+    """Raise InputError saying what to type where the folders are there but the mapping of names is not."""
+    if importlib.util.find_spec("tiering.controllers") is None:
+        raise InputError(INSTALL)
