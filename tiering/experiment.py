@@ -3,9 +3,9 @@
 A comparison is paired: all rows share program, profile and seed, and what is random (which calls fail their guards) is
 a property of the seed and the call, so that differences between rows come from the policies alone.
 
-A controller that needs the future says so by raising `NeedsFuture` from `start`; it is then given the future and its row
-is marked "oracle". So an oracle needs no table of its own here, and a user's own oracle works as ours does. Its row is
-what a clairvoyant reached; the row "lb1" is what nobody can reach less than. `regret` is measured from the latter.
+A controller that needs the future says so by raising `NeedsFuture` from `start`; it is then given the future and its
+row is marked "oracle". So an oracle needs no table of its own here, and a user's own oracle works as ours does. Its row
+is what a clairvoyant reached; the row "lb1" is less than anybody can reach. `regret` is measured from the latter.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _name(controller: Any) -> str:
 
 
 def _is_file(text: str) -> bool:
-    return text.endswith(".jsonl") or Path(text).is_file()
+    return text.endswith(".jsonl") or (text not in registry.WORKLOADS.static and Path(text).is_file())
 
 
 def _from_schedule(workload: Any, size: str, machine: Profile) -> Program:

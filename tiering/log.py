@@ -131,7 +131,7 @@ def replay(header: Header, records: list[Record], controller: Controller) -> Ite
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _plain(item) for name, item in zip(value._fields, value, strict=True)}
+        return {name: _plain(item) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
@@ -150,7 +150,7 @@ def _header(path: str | Path, line: str) -> Header:
     try:
         setup = _setup(head["setup"])
         return Header(head["host"], head["controller"], head["parameters"], setup, head["platform"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: line 1: header is incomplete ({_cause(error)})") from None
 
 

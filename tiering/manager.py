@@ -217,6 +217,8 @@ class TieringManager:
     def _drop(self, state: UnitState, tier: int) -> None:
         state.installed.discard(tier)
         state.tier = state.best_installed(len(self.setup.tiers))
+        if state.pending == tier:
+            state.pending = None
         self._compiler.discard(state.name, tier)
 
     def _replaced(self, reason: str, detail: str) -> Decision:
@@ -238,14 +240,18 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
         return f"reason {decision.reason!r} is not in the controller's reasons {reasons}"
     if not isinstance(decision.budget, int) or decision.budget < 1:
         return f"budget {decision.budget!r}: must be a whole number, at least 1"
-    if decision.wake is not None and not (decision.wake > 0 and math.isfinite(decision.wake)):
+    if decision.wake is not None and not (_is_number(decision.wake) and 0 < decision.wake < math.inf):
         return f"wake {decision.wake!r}: must be None or seconds above 0"
-    if math.isnan(decision.priority):
-        return "priority is nan: must be a number"
+    if not _is_number(decision.priority) or math.isnan(decision.priority):
+        return f"priority {decision.priority!r}: must be a number"
     check = _RULES.get(decision.action)
     if check is None:
         return f"action {decision.action!r}: must be one of {', '.join(_RULES)}"
     return check(decision, view, setup)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _anything(decision: Decision, view: View, setup: Setup) -> str | None:

@@ -3,8 +3,8 @@
 Everything here can be counted from the log alone, so it means the same for a simulation, a live run and an imported log
 of a real engine; what only a host knows (total time, stalls) is in the host's own result.
 
-Percentiles are the nearest rank: the smallest value that at least the share p of all values do not exceed. It is a value
-that occurred, needs no interpolation rule, and is plain to check by hand.
+Percentiles are the nearest rank: the smallest value that at least the share p of all values do not exceed. It is a
+value that occurred, needs no interpolation rule, and is plain to check by hand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Bounds that no policy can beat, so that every result stands beside the best that was possible.
 
-LB1, the waiting bound. Give every unit and tier a compiler thread of its own, start all compiles at time 0 (which is after
-`ready_seconds`, where every compile has to wait for that), and let the program wait at a call for a version that is
-not ready yet, if that pays. With r_j the time at which tier j of the unit is ready and e_j the call's time in it:
+LB1, the waiting bound. Give every unit and tier a compiler thread of its own, start all compiles at time 0 (or after
+`ready_seconds`: every compile has to wait for that), and let the program wait at a call for a version that is not
+ready yet, if that pays. With r_j the time at which tier j of the unit is ready and e_j the call's time in it:
 
     t <- min over j of max(t, r_j) + e_j        (r_0 = 0)
 
@@ -14,8 +14,8 @@ is none. Arriving earlier can catch a slower version: X costs 2 interpreted and 
 and 1, ready at 2. The greedy pass over the calls X, A gives 11.9; leaving X interpreted gives 3.0, and so does LB1.
 
 It stays valid whatever only takes away or adds time: few compiler threads, queues, compiles that fail, compiles
-that block the program, stalls for loading code (ignored here), guards that fail (a failing call runs in a lower tier and
-stalls besides; dropped code is code fewer). It needs fixed costs, and that a call ends in the tier in which it
+that block the program, stalls for loading code (ignored here), guards that fail (a failing call runs in a lower tier
+and stalls besides; dropped code is code fewer). It needs fixed costs, and that a call ends in the tier in which it
 began: with on-stack replacement a long call may finish in better code, and `lb1` refuses to be asked.
 
 All is integer arithmetic on the simulator's own picoseconds, so that no policy can win by a rounding error. Rejected:
@@ -108,5 +108,5 @@ def _step(clock: int, call: _Versions) -> int:
 def _changes_at(clock: int, call: _Versions) -> int:
     """Calls that start from `clock` until before this instant all take as long as one that starts at `clock`."""
     best = min(cost for ready, cost in call if ready <= clock)
-    later = [min(ready, ready + cost - best) for ready, cost in call if ready > clock and cost < best]
+    later = [ready + cost - best for ready, cost in call if ready > clock and cost < best]
     return min(later, default=_ALWAYS)

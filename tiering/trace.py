@@ -14,7 +14,6 @@ does not state come from the machine profile. Nothing in a file is ever executed
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -196,7 +195,7 @@ class _Parser:
 
     def _number(self, name: str, value: Any, high: float = 1e9) -> float:
         good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not math.isfinite(value) or not 0 <= value <= high:
+        if not good or not 0 <= value <= high:
             raise self._error(f"{name} is {str(value)[:60]}: must be a number from 0 to {high:g}")
         return float(value)
 

@@ -44,5 +44,4 @@ def test_the_wheel_keeps_every_contract(lint_imports, unpacked_wheel):
 def test_a_planted_import_breaks_a_contract(lint_imports, plant, module, line):
     outcome = lint_imports(plant(module, line + "\n"))
     assert outcome.returncode == 1, outcome.stdout
-    assert " 1 broken" in outcome.stdout or " 2 broken" in outcome.stdout
     assert module in outcome.stdout

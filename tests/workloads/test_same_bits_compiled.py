@@ -87,6 +87,13 @@ def test_every_single_call_returns_the_same_bits_and_type(
     assert results_of_every_call(workload, kernels, inputs) == interpreted
 
 
+def test_interpreted_kernels_return_python_values_and_no_numpy_scalars(workload: Workload, inputs: Any) -> None:
+    results: list[Any] = []
+    workload.run([recording(f, lambda _, result: results.append(result)) for f in workload.functions], inputs)
+    flat = [each for result in results for each in (result if isinstance(result, tuple) else (result,))]
+    assert {type(each) for each in flat} <= {float, type(None)}
+
+
 def test_kernels_may_change_tier_in_the_middle_of_a_run(
     workload: Workload, kernels: Sequence[Callable[..., Any]], inputs: Any
 ) -> None:

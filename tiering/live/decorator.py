@@ -144,4 +144,6 @@ def _plain_reason() -> str | None:
     return reason
 
 
-atexit.register(shutdown)
+if _plain_reason() is None:
+    private.prepare()
+    atexit.register(shutdown)

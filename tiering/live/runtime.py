@@ -225,7 +225,6 @@ class Runtime:
         with self._starting:
             if self.open:
                 return
-            private.prepare()
             self.open = True
             self.pool = Pool(self.workers, private.fingerprint())
             self._thread = threading.Thread(target=self._run, name="tiering-manager", daemon=True)

@@ -1,0 +1,332 @@
+"""The laws of a controller, one function each. `tiering.testing.check_controller` runs them all.
+
+Views are not made up: a `Walk` is a host whose program, compiler and clock take random turns around a real
+TieringManager, so every view is one that some host can show. It asks at any time and with any `why`, not only when
+a budget is spent, because a host may be late or early. All draws come from seeds, so a law that breaks breaks again.
+
+What a test can see has limits. `sealed` replaces the functions by which Python code reads clocks, entropy, files and
+networks, in their own modules and wherever the controller's package has imported them by name, and listens to audit
+events; a function hidden in a closure escapes it, though seldom `replay` as well. `bounded` measures the pickled
+attributes of the controller, not what it may keep in a module.
+"""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, TypeAlias
+
+from tiering import log, manager, protocol
+from tiering.counters import UnitState
+from tiering.errors import IllegalDecision, NeedsFuture
+from tiering.fakes import FakeCompiler, ManualClock
+from tiering.protocol import Controller, Decision, Event, Setup, Tier, UnitFuture, View, Why
+from tiering.sealing import Broken, sealed_off
+
+Make: TypeAlias = Callable[[], Controller]
+
+WALKS = 40
+STEPS = 150
+QUIET_COUNTS = 200_000
+COUNTS_PER_QUESTION = 100
+NAME = "unit {}"
+
+
+class LawBroken(AssertionError):
+    """A controller breaks a law of the protocol: which one, and how it was seen."""
+
+    def __init__(self, law: str, detail: str) -> None:
+        super().__init__(f"{law}: {detail}")
+        self.law = law
+        self.detail = detail
+
+
+class Tape:
+    """A controller around a controller: judges every answer and keeps the questions, answers and events.
+
+    Raises LawBroken for an exception ("total"), a stray reason ("named reasons"), an illegal answer ("legal") and,
+    where `seal` is set, a reach outside ("sealed").
+    """
+
+    def __init__(self, controller: Controller, *, seal: bool = False) -> None:
+        self.inner = controller
+        self.reasons = controller.reasons
+        self.records: list[log.Record] = []
+        self._seal = seal
+        self._setup: Setup | None = None
+
+    def start(self, setup: Setup) -> None:
+        """Start the controller within."""
+        self._setup = setup
+        self._call("start", setup)
+
+    def decide(self, view: View) -> Decision:
+        """Ask the controller within, and judge."""
+        decision: Decision = self._call("decide", view)
+        if isinstance(decision, Decision) and decision.reason not in self.reasons:
+            raise LawBroken("named reasons", f"{decision.reason!r} is not one of {self.reasons}")
+        if self._setup is not None:
+            broken = manager.broken_rule(decision, view, self._setup, self.reasons)
+            if broken:
+                raise LawBroken("legal", f"{broken}; asked: {view}")
+        self.records.append(log.Decided(view, decision))
+        return decision
+
+    def record(self, event: Event) -> None:
+        """Tell the controller within."""
+        self._call("record", event)
+        self.records.append(event)
+
+    def _call(self, method: str, value: Any) -> Any:
+        guard = sealed_off(self.inner) if self._seal else nullcontext()
+        try:
+            with guard:
+                return getattr(self.inner, method)(value)
+        except Broken as error:
+            raise LawBroken("sealed", f"{method} {error}") from None
+        except NeedsFuture:
+            raise
+        except Exception as error:
+            raise LawBroken("total", f"{method} raised {error!r} at {value}") from error
+
+
+def needs_future(make: Make) -> bool:
+    """Whether this is an oracle: a controller that refuses a host without a future."""
+    try:
+        make().start(Setup((Tier("interpreter", 1.0), Tier("compiled", 10.0, 0.1)), 1, 0))
+    except NeedsFuture:
+        return True
+    except Exception as error:
+        raise LawBroken("total", f"start raised {error!r}") from error
+    return False
+
+
+class Walk:
+    """A host whose program, compiler and clock take random turns, all drawn from `seed`."""
+
+    def __init__(self, controller: Controller, seed: int, *, future: bool = False, units: int = 5) -> None:
+        self._draw = random.Random(seed)
+        self.setup = self._random_setup(seed, future, units)
+        self.clock = ManualClock()
+        self.compiler = FakeCompiler(self.clock, len(self.setup.tiers))
+        self.manager = manager.TieringManager(controller, self.clock, self.compiler, self.setup)
+        self._controller = controller
+        for number in range(units):
+            self.manager.add(self._random_unit(number))
+
+    def run(self, steps: int) -> None:
+        """Take this many turns."""
+        turns = [self._calls] * 6 + [self._end_compile] * 2 + [self._deoptimize, self._sample, self._rank]
+        for _ in range(steps):
+            state = self._draw.choice(list(self.manager.units.values()))
+            if not state.pinned:
+                self._draw.choice(turns)(state)
+
+    def _random_setup(self, seed: int, future: bool, units: int) -> Setup:
+        draw = self._draw
+        tiers = [Tier("interpreter", 1.0)]
+        for number in range(1, draw.randint(2, 6)):
+            cost, per_size = 10 ** draw.uniform(-4, 0), draw.choice([0.0, 1e-5])
+            speed = tiers[-1].speed * draw.uniform(0.8, 10)
+            tiers.append(Tier(f"tier {number}", speed, cost, per_size, draw.random() < 0.4, draw.random() < 0.5))
+        told = tuple(self._random_future(NAME.format(number), tiers) for number in range(units))
+        facts = [draw.random() < 0.5 for _ in range(3)]
+        return Setup(tuple(tiers), draw.randint(1, 4), seed, *facts, future=told if future else None)
+
+    def _random_future(self, name: str, tiers: list[Tier]) -> UnitFuture:
+        draw = self._draw
+        call = 10 ** draw.uniform(-7, -2)
+        seconds = tuple(call / tier.speed for tier in tiers)
+        compiles = tuple(tier.compile_cost * draw.uniform(0.5, 2) for tier in tiers)
+        return UnitFuture(name, int(10 ** draw.uniform(0, 6)), seconds, compiles, draw.choice([0, 0, 3]))
+
+    def _random_unit(self, number: int) -> UnitState:
+        draw = self._draw
+        lowest = draw.choice([0, 0, 0, draw.randint(0, len(self.setup.tiers) - 1)])
+        return UnitState(
+            NAME.format(number),
+            draw.choice([None, draw.randint(1, 5000)]),
+            lowest,
+            draw.random() < 0.5,
+            lowest,
+            seconds=draw.choice([None, 0.0]),
+            features=(("entropy", draw.random()),),
+        )
+
+    def _calls(self, state: UnitState) -> None:
+        draw = self._draw
+        calls = int(10 ** draw.uniform(0, draw.choice([2, 5, 12])))
+        seconds = calls * 10 ** draw.uniform(-8, -5)
+        self.clock.advance(seconds)
+        if state.tier == 0 and state.seconds is not None:
+            state.seconds += seconds
+        backedges = calls * draw.choice([0, 10, 1000]) if state.counts_backedges else 0
+        if state.spend(calls, backedges):
+            self._ask(state, "count")
+        elif draw.random() < 0.4:
+            self._ask(state, draw.choice(["count", "timer", "sample"]))
+
+    def _end_compile(self, state: UnitState) -> None:
+        if not self.compiler.tasks:
+            return
+        task = self._draw.choice(self.compiler.tasks)
+        failed = "refused" if self._draw.random() < 0.3 else None
+        self.clock.advance(self._draw.random())
+        self.compiler.end(self.manager, task, took=10 ** self._draw.uniform(-4, 0), error=failed)
+        self._ask(self.manager.units[task.unit], "compiled")
+
+    def _deoptimize(self, state: UnitState) -> None:
+        if state.tier in state.installed and self.setup.tiers[state.tier].speculative:
+            self.manager.deoptimized(state, protocol.Deoptimized(self.clock.now(), state.name, state.tier, "guard"))
+            self._ask(state, "deopt")
+
+    def _sample(self, state: UnitState) -> None:
+        seconds, calls = 10 ** self._draw.uniform(-8, -1), self._draw.randint(1, 100)
+        self.manager.record(protocol.Sampled(self.clock.now(), state.name, state.tier, seconds, calls))
+
+    def _rank(self, state: UnitState) -> None:
+        if state.pending is not None:
+            self._ask(state, "dequeue")
+        elif state.installed and self.setup.evict:
+            self._ask(state, "evict")
+
+    def _ask(self, state: UnitState, why: Why) -> None:
+        if state.pinned:
+            return
+        view = self.manager.view(state, why)
+        if self.setup.bets:
+            failures = min(state.deopts, 2)
+            bets = (protocol.Bet(0, "zero", 1, 0.3, 0.01), protocol.Bet(7, "bounds", 2, 0.1, 0.0, failures))
+            view = view._replace(bets=bets)
+        if self.setup.evict:
+            view = view._replace(code_used_bytes=1000, code_capacity_bytes=self._draw.choice([None, 2000]))
+        decision = self._controller.decide(view)
+        if why not in ("dequeue", "evict"):
+            self.manager.apply(state, decision)
+
+
+def taped_walk(
+    make: Make, seed: int, steps: int = STEPS, *, seal: bool = False, future: bool = False
+) -> tuple[Tape, Setup]:
+    """One judged walk of a new controller: what was asked and answered, and the host's facts."""
+    tape = Tape(make(), seal=seal)
+    try:
+        walk = Walk(tape, seed, future=future)
+        walk.run(steps)
+    except IllegalDecision as error:
+        raise LawBroken("legal", str(error)) from None
+    return tape, walk.setup
+
+
+def header(setup: Setup) -> log.Header:
+    """A log header that says no more than what a replay needs."""
+    return log.Header("walk", "", {}, setup, {})
+
+
+def named_reasons(make: Make) -> None:
+    """`reasons` is a tuple of distinct, non-empty texts, and every Decision takes its reason from it."""
+    reasons = getattr(make(), "reasons", None)
+    good = isinstance(reasons, tuple) and all(isinstance(reason, str) and reason for reason in reasons)
+    if not good or not reasons or len(set(reasons)) < len(reasons):
+        raise LawBroken("named reasons", f"reasons is {reasons!r}: must be a tuple of distinct texts")
+    _walks(make, WALKS // 4)
+
+
+def total(make: Make) -> None:
+    """Any reachable view gets an answer, and a legal one; `record` takes every event."""
+    _walks(make, WALKS)
+
+
+def sealed(make: Make) -> None:
+    """No clock, entropy, global random state, file, network, thread or process is used."""
+    future = needs_future(make)
+    for seed in range(4):
+        taped_walk(make, seed, seal=True, future=future)
+
+
+def replay(make: Make) -> None:
+    """A second instance answers the same questions and events in the same way."""
+    future = needs_future(make)
+    for seed in range(6):
+        tape, setup = taped_walk(make, seed, future=future)
+        compare("replay", tape, setup, make())
+
+
+def fresh(make: Make) -> None:
+    """After `start` a controller that has been used answers like a new one."""
+    future = needs_future(make)
+    for seed in range(6):
+        used, _ = taped_walk(make, seed + 1000, future=future)
+        tape, setup = taped_walk(make, seed, future=future)
+        compare("fresh", tape, setup, used.inner)
+
+
+def compare(law: str, tape: Tape, setup: Setup, controller: Controller) -> None:
+    """Raise LawBroken at the first answer that differs from the tape."""
+    for found in log.replay(header(setup), tape.records, controller):
+        raise LawBroken(law, f"answered {found.replayed}, before {found.recorded}; asked: {found.view}")
+
+
+def quiet(make: Make) -> None:
+    """In the steady state there are at least 100 counts to a question, whatever the host can observe."""
+    future = needs_future(make)
+    for counts_backedges in (True, False):
+        for observes_seconds in (True, False):
+            _quiet_host(make(), counts_backedges, observes_seconds, future)
+
+
+def bounded(make: Make) -> None:
+    """What is kept grows with the number of units, not with the number of questions and events.
+
+    Raises TypeError or pickle.PicklingError where the attributes cannot be pickled, and so not be measured.
+    """
+    future = needs_future(make)
+    for seed in range(2):
+        tape = Tape(make())
+        walk = Walk(tape, seed, future=future)
+        walk.run(1000)
+        before = len(pickle.dumps(vars(tape.inner)))
+        walk.run(3000)
+        after = len(pickle.dumps(vars(tape.inner)))
+        if after > before * 1.25 + 512:
+            raise LawBroken("bounded", f"state grew from {before} to {after} bytes with the same five units")
+
+
+def _walks(make: Make, walks: int) -> None:
+    future = needs_future(make)
+    for seed in range(walks):
+        taped_walk(make, seed, future=future)
+
+
+def _quiet_host(controller: Controller, backedges: bool, seconds: bool, future: bool) -> None:
+    tiers = (Tier("interpreter", 1.0), Tier("baseline", 10.0, 0.005), Tier("optimized", 50.0, 0.1))
+    call = 3e-5
+    told = UnitFuture(NAME.format(0), QUIET_COUNTS, tuple(call / tier.speed for tier in tiers), (0.0, 0.005, 0.1))
+    setup = Setup(tiers, 1, 1, future=(told,) if future else None)
+    clock = ManualClock()
+    compiler = FakeCompiler(clock, len(tiers), seconds=0.05)
+    host = manager.TieringManager(Tape(controller), clock, compiler, setup)
+    unit = UnitState(NAME.format(0), 100, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None)
+    host.add(unit)
+    counts = questions = 0
+    while counts < QUIET_COUNTS and not unit.pinned:
+        calls = min(unit.budget, 10)
+        counts += calls
+        clock.advance(calls * call / tiers[unit.tier].speed)
+        if unit.tier == 0 and unit.seconds is not None:
+            unit.seconds += calls * call
+        why: Why | None = "count" if unit.spend(calls, 0) else None
+        if unit.wake_at is not None and clock.now() >= unit.wake_at:
+            why = why or "timer"
+        for task in compiler.due():
+            compiler.end(host, task)
+            why = "compiled"
+        if why:
+            questions += counts > QUIET_COUNTS // 2
+            host.ask(unit, why)
+    if questions * COUNTS_PER_QUESTION * 2 > QUIET_COUNTS:
+        seen = f"backedges {'seen' if backedges else 'not seen'}, seconds {'seen' if seconds else 'not seen'}"
+        detail = f"{questions} questions in {QUIET_COUNTS // 2} counts of a steady unit ({seen})"
+        raise LawBroken("quiet", f"{detail}; at most one in {COUNTS_PER_QUESTION} is allowed")
