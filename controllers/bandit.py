@@ -107,7 +107,7 @@ class Bandit:
         lost = self._account(view)
         self._turn(view.now)
         decision = self._hotness.decide(view, self.threshold)
-        if decision.action == "stay" and decision.wake is None and lost > _LEAST_SHARE * self.epoch:
+        if view.tier == 0 and decision.action == "stay" and decision.wake is None and lost > _LEAST_SHARE * self.epoch:
             return decision._replace(wake=self.epoch)
         return decision
 

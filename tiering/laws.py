@@ -27,7 +27,7 @@ from tiering.sealing import Broken, sealed_off
 
 Make: TypeAlias = Callable[[], Controller]
 
-WALKS = 40
+WALKS = 100
 STEPS = 150
 QUIET_COUNTS = 200_000
 COUNTS_PER_QUESTION = 100
@@ -132,8 +132,9 @@ class Walk:
             speed = tiers[-1].speed * draw.uniform(0.8, 10)
             tiers.append(Tier(f"tier {number}", speed, cost, per_size, draw.random() < 0.4, draw.random() < 0.5))
         told = tuple(self._random_future(NAME.format(number), tiers) for number in range(units))
-        facts = [draw.random() < 0.5 for _ in range(3)]
-        return Setup(tuple(tiers), draw.randint(1, 4), seed, *facts, future=told if future else None)
+        osr, bets, evict = (draw.random() < 0.5 for _ in range(3))
+        threads = draw.randint(1, 4)
+        return Setup(tuple(tiers), threads, seed, osr, bets, evict, (), told if future else None)
 
     def _random_future(self, name: str, tiers: list[Tier]) -> UnitFuture:
         draw = self._draw

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -78,21 +79,51 @@ def controller(name: str, settings: dict[str, Any] | None = None) -> Controller:
     return result
 
 
-def settings_from_text(name: str, assignments: list[str]) -> dict[str, Any]:
+def settings_from_text(name: str, assignments: Iterable[str]) -> dict[str, Any]:
     """Turn `["gain=0.5", ...]` into parameters of the controller `name`, typed like their defaults.
 
     Raises InputError for text without "=", an unknown parameter, or a value of the wrong type.
     """
-    declared = {item.name: item for item in parameters(CONTROLLERS.load(name))}
+    declared = _defaults(name)
     settings: dict[str, Any] = {}
     for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"--set {text!r}: must be name=value, as in --set gain=0.5")
+        key, value = _split(text)
         if key not in declared:
             raise unknown(f"parameter of controller {name!r}", key, declared)
-        settings[key] = _typed(key, value, declared[key].default)
+        settings[key] = _typed(key, value, declared[key])
     return settings
+
+
+def settings_for_each(names: Iterable[str], assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same for several controllers: `gain=0.5` sets every one that has a gain, `pi.gain=0.5` only that one.
+
+    Raises InputError as `settings_from_text` does, and where no controller has the parameter.
+    """
+    declared = {name: _defaults(name) for name in names}
+    settings: dict[str, dict[str, Any]] = {name: {} for name in declared}
+    for text in assignments:
+        key, value = _split(text)
+        owner, dot, parameter = key.rpartition(".")
+        if dot and owner not in declared:
+            raise unknown("controller", owner, declared)
+        takers = [owner] if dot else [name for name, defaults in declared.items() if key in defaults]
+        known = set().union(*(declared[name] for name in takers or declared))
+        if parameter not in known:
+            raise unknown("parameter", key, known)
+        for name in takers:
+            settings[name][parameter] = _typed(key, value, declared[name][parameter])
+    return settings
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    return {item.name: item.default for item in parameters(CONTROLLERS.load(name))}
+
+
+def _split(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text!r}: must be name=value, as in --set gain=0.5")
+    return key.strip(), value.strip()
 
 
 def _typed(key: str, value: str, default: Any) -> Any:

@@ -11,6 +11,7 @@ Opening a file to import a module late counts as opening a file: a first questio
 
 from __future__ import annotations
 
+import _thread
 import datetime
 import os
 import random
@@ -23,7 +24,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 _CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
-_EVENTS = ("open", "socket.", "subprocess.", "os.", "_thread.start_new_thread", "shutil.", "tempfile.", "ctypes.")
+_EVENTS = ("open", "socket.", "subprocess.", "os.", "shutil.", "tempfile.", "ctypes.")
 
 _listening_to: int | None = None
 _caught: list[str] = []
@@ -47,11 +48,11 @@ def _forbidden(name: str) -> Any:
 
 
 class _NoNow(datetime.datetime):
-    now = today = utcnow = classmethod(_forbidden("datetime.now"))  # type: ignore[assignment]
+    now = today = utcnow = _forbidden("datetime.now")
 
 
 class _NoToday(datetime.date):
-    today = classmethod(_forbidden("date.today"))  # type: ignore[assignment]
+    today = _forbidden("date.today")
 
 
 def _replacements() -> list[tuple[ModuleType, str, Any]]:
@@ -60,6 +61,9 @@ def _replacements() -> list[tuple[ModuleType, str, Any]]:
     found += [(random, name, _forbidden(f"random.{name}")) for name in _bound_to(random, random.Random)]
     found += [(os, "urandom", _forbidden("os.urandom")), (random, "_urandom", _forbidden("os.urandom"))]
     found += [(datetime, "datetime", _NoNow), (datetime, "date", _NoToday)]
+    for module in (_thread, threading):
+        starts = [name for name in vars(module) if name.lstrip("_").startswith("start_")]
+        found += [(module, name, _forbidden("threading.Thread.start")) for name in starts]
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:
         names = _bound_to(numpy, numpy.RandomState)

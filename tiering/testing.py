@@ -5,9 +5,9 @@
     def test_mine_is_a_controller():
         check_controller(MyController)
 
-A controller that passes can be simulated, run live, recorded and replayed. Laws are in `tiering.laws`, one function each;
-here they are run, first over random walks, then in the two real hosts. `ManualClock` and `FakeCompiler` are for
-tests that drive a TieringManager by hand.
+A controller that passes can be simulated, run live, recorded and replayed. Laws are in `tiering.laws`, one function
+each; here they are run, first over random walks, then in the two real hosts. `ManualClock` and `FakeCompiler` are
+for tests that drive a TieringManager by hand.
 
 `python -m tiering.testing MODULE:NAME LOG` replays a decision log against a new controller and prints how many answers
 differ: that is how `check_controller` replays in another process, with another hash seed.
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tiering import laws, log, manager, profile, trace
-from tiering.errors import NeedsFuture
+from tiering.errors import InputError, NeedsFuture
 from tiering.fakes import FakeCompiler, ManualClock
 from tiering.laws import LawBroken, Make, Tape
 from tiering.protocol import Setup
@@ -100,6 +100,7 @@ def _another_process(make: Make) -> None:
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
             capture_output=True,
             text=True,
+            check=False,
             timeout=REPLAY_SECONDS,
         )
     if done.returncode != 0:
@@ -186,6 +187,8 @@ def _live(make: Make) -> None:
         written = trial(make)
     except NeedsFuture:
         return
+    except InputError as error:
+        raise _Skip(str(error)) from None
     if laws.needs_future(make):
         raise LawBroken("legal", "a controller that needs the future was started in the live host")
     with tempfile.TemporaryDirectory() as folder:

@@ -165,7 +165,11 @@ def three_units():
 def test_of_equal_priorities_the_first_that_asked_is_compiled_first(scripted, machine):
     controller = scripted(once(1))
     result = Simulation(three_units(), machine, controller).run()
-    assert [(e.unit, e.now, e.waited) for e in controller.events] == [("a", 5.0, 0.0), ("b", 10.0, 4.0), ("c", 15.0, 8.0)]
+    assert [(e.unit, e.now, e.waited) for e in controller.events] == [
+        ("a", 5.0, 0.0),
+        ("b", 10.0, 4.0),
+        ("c", 15.0, 8.0),
+    ]
     assert (result.queue_seconds, result.compile_seconds) == (12.0, 15.0)
     assert controller.views[2].queues == (0, 1, 0)
 

@@ -11,6 +11,6 @@ are a few lines over these two. Only this package imports SimPy.
 from __future__ import annotations
 
 from tiering.sim.costs import futures
-from tiering.sim.simulation import Ledger, Result, Simulation, setup
+from tiering.sim.simulation import OBSERVES, Ledger, Result, Simulation, setup
 
-__all__ = ["Ledger", "Result", "Simulation", "futures", "setup"]
+__all__ = ["OBSERVES", "Ledger", "Result", "Simulation", "futures", "setup"]

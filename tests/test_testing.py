@@ -1,0 +1,318 @@
+"""The conformance suite keeps good controllers and catches bad ones, each by the law that it breaks."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import os
+import random
+import sys
+import textwrap
+import threading
+import time
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from tiering import protocol
+from tiering.counters import UnitState
+from tiering.manager import TieringManager
+from tiering.protocol import Compiled, CompileFailed, Setup, Tier
+from tiering.registry import CONTROLLERS
+from tiering.testing import FakeCompiler, LawBroken, ManualClock, check_controller
+
+WAIT = "waits"
+
+
+class Waiting:
+    """Lawful: stays, and counts its questions. The broken ones below differ from it in one thing each."""
+
+    reasons = (WAIT,)
+
+    def start(self, setup):
+        self.setup = setup
+        self.questions = 0
+
+    def decide(self, view):
+        self.questions += 1
+        return protocol.stay(WAIT, budget=1000 + self.questions)
+
+    def record(self, event):
+        pass
+
+
+class ReadsAClock(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1 + int(time.monotonic()))
+
+
+class ReadsAClockKeptByName(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(perf_counter()))
+
+
+class ReadsTheDate(Waiting):
+    def start(self, setup):
+        super().start(setup)
+        self.born = datetime.datetime.now()
+
+
+class DrawsFromTheGlobalGenerator(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=random.randint(1000, 2000))
+
+
+class DrawsFromNumpysGlobalGenerator(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(np.random.randint(1000)))
+
+
+class DrawsFromTheSystem(Waiting):
+    def record(self, event):
+        self.noise = os.urandom(4)
+
+
+class OpensAFile(Waiting):
+    def decide(self, view):
+        with open(os.devnull):
+            return super().decide(view)
+
+
+class HidesThatItReadsAClock(Waiting):
+    def decide(self, view):
+        try:
+            time.time()
+        except Exception:  # noqa: BLE001 - that is what is tested
+            return protocol.stay(WAIT)
+        return protocol.stay(WAIT)
+
+
+class StartsAThread(Waiting):
+    def start(self, setup):
+        super().start(setup)
+        threading.Thread(target=int).start()
+
+
+class KeepsEverything(Waiting):
+    def start(self, setup):
+        super().start(setup)
+        self.seen = []
+
+    def record(self, event):
+        self.seen.append(event)
+
+    def decide(self, view):
+        self.seen.append(view.now)
+        return super().decide(view)
+
+
+class AimsTooHigh(Waiting):
+    def decide(self, view):
+        return protocol.compile(len(self.setup.tiers), WAIT)
+
+
+class CompilesDownwards(Waiting):
+    def decide(self, view):
+        return protocol.compile(1, WAIT)
+
+
+class InventsReasons(Waiting):
+    def decide(self, view):
+        return protocol.stay(f"waits at {view.now}")
+
+
+class ListsNoReasons(Waiting):
+    reasons = ()
+
+
+class AsksAtEveryCount(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1)
+
+
+class WakesTooOften(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, wake=1e-4)
+
+
+class Remembers(Waiting):
+    questions = 0
+
+    def start(self, setup):
+        self.setup = setup
+
+
+class NeedsBackedges(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + view.backedges)
+
+
+class AnswersNothing(Waiting):
+    def decide(self, view):
+        return None
+
+
+class SeedsItself(Waiting):
+    def start(self, setup):
+        super().start(setup)
+        self.draw = random.Random()
+
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=self.draw.randint(1000, 10**9))
+
+
+class SharesBetweenObjects(Waiting):
+    shared = [0]
+
+    def decide(self, view):
+        self.shared[0] += 1
+        return protocol.stay(WAIT, budget=1000 + self.shared[0])
+
+
+def test_a_lawful_controller_passes_and_the_report_says_what_was_checked():
+    report = check_controller(Waiting, hosts=("simulator",))
+    assert {"sealed", "replay", "fresh", "total, legal", "quiet", "named reasons", "bounded", "simulator"} <= set(
+        report.checked
+    )
+    assert "kept         sealed" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("law", "broken"),
+    [
+        ("sealed", ReadsAClock),
+        ("sealed", ReadsAClockKeptByName),
+        ("sealed", ReadsTheDate),
+        ("sealed", DrawsFromTheGlobalGenerator),
+        ("sealed", DrawsFromNumpysGlobalGenerator),
+        ("sealed", DrawsFromTheSystem),
+        ("sealed", OpensAFile),
+        ("sealed", HidesThatItReadsAClock),
+        ("sealed", StartsAThread),
+        ("bounded", KeepsEverything),
+        ("legal", AimsTooHigh),
+        ("legal", CompilesDownwards),
+        ("legal", AnswersNothing),
+        ("named reasons", InventsReasons),
+        ("named reasons", ListsNoReasons),
+        ("quiet", AsksAtEveryCount),
+        ("quiet", WakesTooOften),
+        ("fresh", Remembers),
+        ("total", NeedsBackedges),
+        ("replay", SeedsItself),
+        ("replay", SharesBetweenObjects),
+    ],
+)
+def test_a_bad_controller_is_caught_by_the_law_that_it_breaks(law, broken):
+    with pytest.raises(LawBroken) as caught:
+        check_controller(broken, hosts=())
+    assert caught.value.law == law, str(caught.value)
+    assert isinstance(caught.value, AssertionError)
+
+
+def test_an_answer_that_depends_on_the_order_of_a_set_is_caught_in_another_process(tmp_path, monkeypatch):
+    source = """
+        from tiering import protocol
+
+        class ByHash:
+            reasons = ("waits",)
+
+            def start(self, setup):
+                self.names = set()
+
+            def decide(self, view):
+                self.names.add(view.unit)
+                return protocol.stay("waits", budget=1000 + list(self.names).index(view.unit))
+
+            def record(self, event):
+                pass
+    """
+    (tmp_path / "by_hash.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import by_hash
+
+    try:
+        with pytest.raises(LawBroken, match="another process") as caught:
+            check_controller(by_hash.ByHash, hosts=())
+    finally:
+        del sys.modules["by_hash"]
+    assert caught.value.law == "replay"
+
+
+def test_the_report_says_what_could_not_be_checked_and_why():
+    def make():
+        return Waiting()
+
+    report = check_controller(make, hosts=())
+    assert report.skipped == (
+        ("replay in another process", "needs a class or function that can be imported by its name"),
+    )
+    assert "not checked  replay in another process: needs" in str(report)
+
+
+def test_a_factory_with_parameters_is_welcome():
+    make = functools.partial(CONTROLLERS.load("threshold"), count=77)
+    assert "replay" in check_controller(make, hosts=()).checked
+
+
+def test_an_unknown_host_is_refused():
+    with pytest.raises(ValueError, match="there is simulator, live"):
+        check_controller(Waiting, hosts=("moon",))
+
+
+def test_a_controller_that_uses_the_live_host_s_freedom_to_err_is_caught():
+    with pytest.raises(LawBroken):
+        check_controller(CompilesDownwards, hosts=("live",))
+
+
+def test_the_world_is_as_before_when_a_check_has_ended():
+    before = time.time, time.perf_counter, random.random, os.urandom, datetime.datetime, perf_counter
+    with pytest.raises(LawBroken):
+        check_controller(ReadsAClock, hosts=())
+    assert before == (time.time, time.perf_counter, random.random, os.urandom, datetime.datetime, perf_counter)
+    assert random.random() < 1.0 < time.time()
+
+
+@pytest.fixture
+def host():
+    clock = ManualClock()
+    compiler = FakeCompiler(clock, 3, seconds=0.5)
+    setup = Setup((Tier("interpreter", 1.0), Tier("baseline", 10.0), Tier("optimized", 20.0)), 1, 0)
+    manager = TieringManager(Waiting(), clock, compiler, setup)
+    return clock, compiler, manager, manager.add(UnitState("f"))
+
+
+def test_a_manual_clock_stands_until_it_is_moved():
+    clock = ManualClock(start=2.0)
+    clock.advance(0.5)
+    assert clock.now() == 2.5
+    with pytest.raises(ValueError, match="time does not go backwards"):
+        clock.advance(-1.0)
+
+
+def test_a_fake_compile_is_due_after_its_seconds_and_installs_when_ended(host):
+    clock, compiler, manager, unit = host
+    manager.apply(unit, protocol.compile(2, WAIT))
+    assert (compiler.queue(), compiler.due()) == ((0, 0, 1), [])
+    clock.advance(0.5)
+    (task,) = compiler.due()
+    heard = []
+    manager.controller.record = heard.append
+    compiler.end(manager, task, took=0.3)
+    assert unit.tier == 2
+    assert heard == [Compiled(0.5, "f", 2, 0.2, 0.3, 1000)]
+    assert compiler.queue() == (0, 0, 0)
+
+
+def test_a_fake_compile_can_fail_and_can_be_discarded(host):
+    _, compiler, manager, unit = host
+    heard = []
+    manager.controller.record = heard.append
+    manager.apply(unit, protocol.compile(1, WAIT))
+    compiler.end(manager, compiler.tasks[0], error="refused")
+    assert (unit.tier, unit.failures, heard) == (0, 1, [CompileFailed(0.0, "f", 1, "refused", 0.0)])
+    manager.apply(unit, protocol.compile(1, WAIT))
+    manager.apply(unit, protocol.compile(2, WAIT))
+    assert [task.tier for task in compiler.tasks] == [2]
+    assert compiler.discarded == [("f", 1)]

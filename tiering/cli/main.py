@@ -1,0 +1,51 @@
+"""`tiering VERB ...`: exit code 0, or 2 with one line on stderr where the input breaks a rule."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from tiering import __version__, registry
+from tiering.cli.arguments import Parser
+from tiering.errors import InputError
+
+VERBS = ("list", "simulate", "compare", "demo")
+_FILES = {"list": "listing"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. A defect of ours keeps its traceback."""
+    try:
+        registry.check_installed()
+        given = _parser().parse_args(arguments)
+        given.run(given)
+        sys.stdout.flush()
+    except InputError as error:
+        print(f"tiering: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except KeyboardInterrupt:
+        print("tiering: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="tiering", description="Simulate and compare tiering controllers, and see them live.")
+    parser.add_argument("--version", action="version", version=f"tiering {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
+    for verb in VERBS:
+        module = importlib.import_module(f"tiering.cli.{_FILES.get(verb, verb)}")
+        made = verbs.add_parser(verb, help=module.HELP, description=module.HELP)
+        module.add_arguments(made)
+        made.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,98 @@
+"""What the command line prints: tables for a terminal, one JSON document for a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tiering import __version__, registry
+from tiering.profile import Profile
+from tiering.protocol import parameters
+
+WIDTH_WHERE_NO_TERMINAL = 140
+
+
+def show_catalogue(*, as_json: bool) -> None:
+    """Print every workload and every controller with its parameters."""
+    workloads = [_workload(name) for name in registry.WORKLOADS.names()]
+    controllers = [_controller(name) for name in registry.CONTROLLERS.names()]
+    if as_json:
+        show_json({"workloads": workloads, "controllers": controllers})
+        return
+    table = Table("workload", "sizes", "what it is", title="Workloads")
+    for item in workloads:
+        table.add_row(item["name"], ", ".join(item["sizes"]), item["summary"])
+    second = Table("controller", "parameters", "what it does", title="Controllers")
+    for item in controllers:
+        chosen = ", ".join(f"{one['name']}={one['default']}" for one in item["parameters"])
+        second.add_row(item["name"], chosen or "-", item["summary"])
+    show_tables(table, second)
+
+
+def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:
+    """Print rows of `tiering.experiment`, best policy first only in the reader's eye: their order is kept."""
+    if as_json:
+        facts = {"version": __version__, "profile": profile.source}
+        show_json({"rows": [row._asdict() for row in rows], "source": facts})
+        return
+    table = Table("controller", "kind", title=f"{rows[0].workload}, seed {rows[0].seed}: simulated")
+    for heading in ("total s", "regret", "stall s", "compiles", "deopts", "compile s", "queue s", "decisions"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        regret = "-" if row.regret is None else f"{row.regret:+.1%}"
+        counts = [row.compiles, row.deopts, f"{row.compile_seconds:.3f}", f"{row.queue_seconds:.3f}", row.decisions]
+        cells = [f"{row.total_seconds:.4f}", regret, f"{row.stall_seconds:.4f}", *map(str, counts)]
+        table.add_row(row.controller, row.kind, *cells)
+    show_tables(table)
+
+
+def show_json(document: dict[str, Any]) -> None:
+    """Print one JSON document."""
+    print(json.dumps(document, indent=1))
+
+
+def show_tables(*tables: Table) -> None:
+    """Print tables, as wide as the terminal or wide enough to be read in a file."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_WHERE_NO_TERMINAL)
+    for table in tables:
+        console.print(table)
+
+
+@contextmanager
+def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """A progress bar on a terminal's stderr; a call per step. Nothing is shown elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda *_: bar.advance(task)
+
+
+def _workload(name: str) -> dict[str, Any]:
+    found = registry.WORKLOADS.load(name)
+    return {
+        "name": name,
+        "summary": found.summary,
+        "sizes": {size: dict(numbers) for size, numbers in found.sizes.items()},
+        "functions": [function.__name__ for function in found.functions],
+    }
+
+
+def _controller(name: str) -> dict[str, Any]:
+    found = registry.CONTROLLERS.load(name)
+    summary = (found.__doc__ or "").strip().splitlines()
+    return {
+        "name": name,
+        "summary": summary[0] if summary else "",
+        "parameters": [declared._asdict() for declared in parameters(found)],
+        "reasons": list(found.reasons),
+    }
