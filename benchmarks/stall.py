@@ -42,7 +42,9 @@ def unit_of_work() -> int:
     return total
 
 
-def stretch(function: Callable[..., Any], args: tuple[Any, ...], ended: Callable[[], bool]) -> tuple[float, float, float]:
+def stretch(
+    function: Callable[..., Any], args: tuple[Any, ...], ended: Callable[[], bool]
+) -> tuple[float, float, float]:
     """Work until `ended`; units per second, longest gap in seconds, length in seconds."""
     now = time.perf_counter
     started = last = now()

@@ -111,7 +111,7 @@ ILLEGAL_ANSWERS = [
     (compile(1, "because", plan=Plan(bets=(4,))), {}, r"plan takes bets \[4\] that were not offered"),
     (deoptimize(1, "because"), {"tier": 1}, r"deoptimize to tier 1 from tier 1: must be 0\.\.0"),
     (deoptimize(0, "because"), {"tier": 2, "lowest": 1}, r"deoptimize to tier 0 from tier 2: must be 1\.\.1"),
-    (evict("because"), {}, "this host cannot drop code"),
+    (evict("because"), {}, "evict was asked for; this host cannot drop code"),
 ]
 
 

@@ -43,6 +43,8 @@ def test_an_empty_log_is_all_zero():
     assert measure([]) == Metrics(0, 0, 0, {}, 0.0, 0.0, 0.0, {}, None)
 
 
-@pytest.mark.parametrize(("share", "value"), [(0.01, 1), (0.25, 1), (0.26, 2), (0.5, 2), (0.75, 3), (0.99, 4), (1.0, 4)])
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.01, 1), (0.25, 1), (0.26, 2), (0.5, 2), (0.75, 3), (0.99, 4), (1.0, 4)]
+)
 def test_a_percentile_is_a_value_that_occurred(share, value):
     assert percentile([4, 2, 3, 1], share) == value

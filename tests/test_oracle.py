@@ -25,7 +25,9 @@ def greedy(program, profile):
     costs = Costs(program, profile)
     clock = 0
     for call in program.calls():
-        ready = [cost for cost, code in zip(costs.call(call), costs.code[call.unit], strict=True) if code.compile <= clock]
+        ready = [
+            cost for cost, code in zip(costs.call(call), costs.code[call.unit], strict=True) if code.compile <= clock
+        ]
         clock += min(ready)
     return clock / PICO
 
@@ -34,7 +36,9 @@ def best_schedule(program, profile):
     """The shortest run with one compiler thread: every order of every choice of compiles, from time 0."""
     costs = Costs(program, profile)
     jobs = [(unit, tier) for unit in range(len(program.units)) for tier in range(1, len(profile.tiers))]
-    orders = (order for many in range(len(jobs) + 1) for chosen in combinations(jobs, many) for order in permutations(chosen))
+    orders = (
+        order for many in range(len(jobs) + 1) for chosen in combinations(jobs, many) for order in permutations(chosen)
+    )
     return min(_run(program, costs, order) for order in orders)
 
 

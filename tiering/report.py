@@ -89,10 +89,10 @@ def _workload(name: str) -> dict[str, Any]:
 
 def _controller(name: str) -> dict[str, Any]:
     found = registry.CONTROLLERS.load(name)
-    summary = (found.__doc__ or "").strip().splitlines()
+    summary = " ".join((found.__doc__ or "").split()).split(". ")[0].rstrip(".")
     return {
         "name": name,
-        "summary": summary[0] if summary else "",
+        "summary": summary,
         "parameters": [declared._asdict() for declared in parameters(found)],
         "reasons": list(found.reasons),
     }

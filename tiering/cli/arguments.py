@@ -18,6 +18,9 @@ class Parser(argparse.ArgumentParser):
         if choice:
             known = [name.strip(" '") for name in choice[3].split(",")]
             raise unknown("command" if choice[1] == "VERB" else choice[1], choice[2], known)
+        own = re.match(r"argument \S+: (--\S+ '.*': must be .*)", message)
+        if own:
+            raise InputError(own[1])
         stray = re.match(r"unrecognized arguments: (\S+)", message)
         if stray and stray[1].startswith("-"):
             raise unknown("option", stray[1], self._known_options())
@@ -42,7 +45,9 @@ def whole_number(name: str, low: int, high: int, default: int) -> Callable[[str]
         except ValueError:
             value = low - 1
         if not low <= value <= high:
-            raise InputError(f"{name} {text!r}: must be a whole number from {low} to {high} (default {default})")
+            raise argparse.ArgumentTypeError(
+                f"{name} {text!r}: must be a whole number from {low} to {high} (default {default})"
+            )
         return value
 
     return convert

@@ -19,6 +19,7 @@ from typing import Any
 
 import numba
 
+from tiering import profile as profiles
 from tiering import registry
 from tiering.errors import InputError
 from tiering.live import private
@@ -66,20 +67,23 @@ def configure(
     workers: int | None = None,
     code_bytes: int | None = None,
     log: str | Path | None = None,
+    profile: str | Path | None = None,
 ) -> None:
     """Set the process-wide controller (a name or an object), the number of compile workers (0: compile in place),
-    the size of the code cache in bytes, and a file for the decision log, which `shutdown` writes.
+    the size of the code cache in bytes, a file for the decision log, which `shutdown` writes, and a machine profile
+    whose measured costs are the priors that controllers are told.
 
     What is not given stays as it is. After `shutdown` it starts the runtime anew. Raises InputError for an unknown
-    controller, a negative number, or a controller that this host cannot satisfy.
+    controller, a negative number, a damaged profile, or a controller that this host cannot satisfy.
     """
     if workers is not None:
         check_whole("workers", workers, 0)
     if code_bytes is not None:
         check_whole("code_bytes", code_bytes, 1)
     chosen = registry.controller(controller) if isinstance(controller, str) else controller
+    costs = None if profile is None else profiles.read(profile)
     if _plain_reason() is None:
-        RUNTIME.configure(chosen, workers, code_bytes, log)
+        RUNTIME.configure(chosen, workers, code_bytes, log, costs)
         RUNTIME.start()
 
 

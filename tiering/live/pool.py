@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+from tiering import processes
 from tiering.live import wire
 from tiering.live.wire import Hello, Reply, Request
 from tiering.live.worker import ENVIRONMENT
@@ -218,11 +217,10 @@ class Pool:
             self._end(job, Outcome(0.0, 0.0, refused=reason))
 
     def _spawn(self) -> _Worker:
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        environment = {**os.environ, ENVIRONMENT: str(self._born), "PYTHONPATH": path}
+        environment = processes.environment(**{ENVIRONMENT: str(self._born)})
         self._born += 1
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tiering.live.worker"],
+            processes.command("tiering.live.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

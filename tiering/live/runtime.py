@@ -32,6 +32,7 @@ from tiering.live.pool import Job, Pool
 from tiering.live.unit import INTERPRETER, OPTIMIZED, LiveUnit
 from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager
+from tiering.profile import Profile
 from tiering.protocol import PLAIN, Compiled, CompileFailed, Controller, Sampled, Setup, Tier, Why, parameters
 
 DEADLINE = 0.25
@@ -51,7 +52,7 @@ class Group:
 
     def __init__(self, runtime: Runtime, controller: Controller, *, keep_log: bool = False) -> None:
         self.runtime = runtime
-        setup = Setup(TIERS, max(runtime.workers, 1), seed=0, observes=OBSERVES)
+        setup = Setup(runtime.tiers, max(runtime.workers, 1), seed=0, observes=OBSERVES)
         name = type(controller).__name__
         settings = {item.name: getattr(controller, item.name) for item in parameters(controller)}
         self.log = DecisionLog("live", name, settings, setup) if keep_log else None
@@ -198,6 +199,7 @@ class Runtime:
         self.open = False
         self.workers = max(1, min(2, (os.cpu_count() or 1) - 1))
         self.code_bytes: int | None = None
+        self.tiers = TIERS
         self.pool: Pool | None = None
         self.functions: weakref.WeakSet[TieredFunction] = weakref.WeakSet()
         self._group: Group | None = None
@@ -245,9 +247,12 @@ class Runtime:
         workers: int | None,
         code_bytes: int | None,
         log: str | Path | None,
+        profile: Profile | None,
     ) -> None:
         """See `tiering.configure`."""
         with self._starting:
+            if profile is not None:
+                self.tiers = tiers_from(profile)
             if code_bytes is not None:
                 self.code_bytes = code_bytes
             if log is not None:
@@ -257,7 +262,7 @@ class Runtime:
                 if self.pool is not None:
                     old, self.pool = self.pool, Pool(workers, private.fingerprint())
                     old.close()
-            if controller is not None or log is not None:
+            if controller is not None or log is not None or profile is not None:
                 self._change_controller(controller or registry.controller(DEFAULT_CONTROLLER))
             elif self._group is not None:
                 self._group.manager.code_capacity_bytes = self.code_bytes
@@ -327,6 +332,16 @@ class Runtime:
     def _ring(self) -> None:
         while self._wakes and self._wakes[0][0] <= self.now():
             self._carry_out("timer", heapq.heappop(self._wakes)[2])
+
+
+def tiers_from(profile: Profile) -> tuple[Tier, ...]:
+    """This host's tiers with the priors of a machine profile. Raises InputError where it lacks one of them."""
+    found = {tier.name: tier for tier in profile.tiers}
+    for name in TIER_NAMES:
+        if name not in found:
+            raise InputError(f"the machine profile has no tier {name!r}; the live host has {', '.join(TIER_NAMES)}")
+    measured = [found[name] for name in TIER_NAMES]
+    return tuple(Tier(one.name, one.speed, one.compile_seconds, one.compile_seconds_per_size) for one in measured)
 
 
 RUNTIME = Runtime()
