@@ -7,12 +7,12 @@ of Compilation Scheduling for JIT-Based Runtime Systems*, ASPLOS 2014). Lower bo
 Per unit, at its first question, the path (none, one tier, or a lower tier first and a higher one after it) is taken
 that minimises the unit's remaining time, plus its compile seconds at the price of a compiler thread. While a compile
 runs the unit goes on in the tier below: it makes the calls that fall into that time if its calls are spread evenly
-over the program, though no more than fit into it back to back. What a guard failure costs is the calls that pass
-until the code is made again.
+over the interpreted program, though no more than fit into it back to back. What a guard failure costs is the calls
+that pass until the code is made again.
 
 The price is the load of the compiler threads, compile seconds wanted over thread seconds there are: idle threads cost
-nothing, in an overloaded queue every second keeps another unit waiting. Paths, program length and load
-depend on each other and are found by going round `ROUNDS` times, at `start`.
+nothing, in an overloaded queue every second keeps another unit waiting. Paths and load depend on each other and are
+found by going round `ROUNDS` times, at `start`. Waiting in the queue is in no other way foreseen.
 
 The queue is ranked by saving per compile second: Smith's rule, optimal for one machine and weighted completion times
 (W. Smith, *Various optimizers for single-stage production*, 1956), and what engines' own weights lack, since they
@@ -27,8 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tiering import protocol
-from tiering.errors import NeedsFuture
-from tiering.protocol import Decision, Event, Setup, UnitFuture, View, check_parameters, parameter
+from tiering.protocol import Decision, Event, NeedsFuture, Setup, UnitFuture, View, check_parameters, parameter
 
 from . import ladder
 
@@ -51,7 +50,7 @@ class Oracle:
 
     _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
     _futures: dict[str, UnitFuture] = field(init=False, repr=False, compare=False)
-    _length: float = field(init=False, repr=False, compare=False)
+    _interpreted: float = field(init=False, repr=False, compare=False)
     _price: float = field(init=False, repr=False, compare=False)
     _done: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False)
 
@@ -89,16 +88,16 @@ class Oracle:
         self._ladder.record(event)
 
     def _foresee(self, threads: int) -> None:
-        self._price = 0.0
-        self._length = sum(future.calls * future.call_seconds[0] for future in self._futures.values())
+        futures = self._futures.values()
         tiers = tuple(range(1, len(self._ladder.tiers)))
+        self._interpreted = sum(future.calls * future.call_seconds[0] for future in futures)
+        self._price = 0.0
         for _ in range(ROUNDS):
             length = wanted = 0.0
-            for future in self._futures.values():
+            for future in futures:
                 path = self._best_path(future, 0, tiers, future.calls, future.guard_failures)
                 length += self._seconds(future, 0, path, future.calls, future.guard_failures)
                 wanted += sum(future.compile_seconds[tier] for tier in path)
-            self._length = length
             self._price = min(1.0, wanted / (threads * length)) if length > 0.0 else 1.0
 
     def _passed(self, view: View) -> int:
@@ -139,7 +138,7 @@ class Oracle:
 
     def _calls_during(self, future: UnitFuture, below: int, step: int) -> int:
         compiling = future.compile_seconds[step]
-        evenly = future.calls * compiling / self._length if self._length > 0.0 else 0.0
+        evenly = future.calls * compiling / self._interpreted if self._interpreted > 0.0 else 0.0
         one = future.call_seconds[below]
         back_to_back = compiling / one if one > 0.0 else evenly
         return int(min(evenly, back_to_back, future.calls)) + 1

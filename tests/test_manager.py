@@ -27,6 +27,7 @@ from tiering.protocol import (
 )
 
 LADDER = (Tier("interpreter", 1.0), Tier("fast", 4.0), Tier("daring", 5.0, speculative=True))
+SETUP = Setup(LADDER, 1, 0)
 
 
 class Host:
@@ -71,7 +72,7 @@ class Answering:
         self.events.append(event)
 
 
-def managed(*answers, setup=Setup(LADDER, 1, 0), **options):
+def managed(*answers, setup=SETUP, **options):
     host = Host()
     return host, TieringManager(Answering(*answers), host, host, setup, **options)
 
@@ -226,7 +227,7 @@ def test_live_an_event_that_the_controller_chokes_on_is_named_once(caplog):
             raise ZeroDivisionError("oops")
 
     host = Host()
-    manager = TieringManager(Choking(), host, host, Setup(LADDER, 1, 0), on_error="stay")
+    manager = TieringManager(Choking(), host, host, SETUP, on_error="stay")
     unit = manager.add(UnitState("f"))
     for _ in range(2):
         manager.failed(unit, CompileFailed(1.0, "f", 1, "unsupported"))
@@ -249,7 +250,7 @@ def test_live_an_answer_after_the_deadline_is_replaced(caplog):
     answers = ((0.1, stay("because", budget=5)), (0.3, stay("because", budget=5)))
     host = Host()
     options = {"on_error": "stay", "deadline": 0.2, "timer": lambda: now}
-    manager = TieringManager(Slow(*answers), host, host, Setup(LADDER, 1, 0), **options)
+    manager = TieringManager(Slow(*answers), host, host, SETUP, **options)
     unit, first = ask(manager)
     assert first == stay("because", budget=5)
     assert manager.ask(unit, "count") == stay(OVERRAN, budget=REPLACED_BUDGET)

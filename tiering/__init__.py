@@ -72,7 +72,37 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604
+__all__ = [
+    "FOREVER",
+    "Bet",
+    "CompileFailed",
+    "Compiled",
+    "Controller",
+    "Decision",
+    "Deoptimized",
+    "Event",
+    "IllegalDecision",
+    "InputError",
+    "NeedsFuture",
+    "Plan",
+    "Sampled",
+    "Setup",
+    "Tier",
+    "View",
+    "__version__",
+    "compare",
+    "compile",
+    "configure",
+    "deoptimize",
+    "evict",
+    "jit",
+    "parameter",
+    "pin",
+    "shutdown",
+    "simulate",
+    "status",
+    "stay",
+]
 
 
 def __getattr__(name: str) -> Any:

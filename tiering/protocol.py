@@ -18,6 +18,7 @@ from dataclasses import MISSING, field, fields
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from tiering.errors import InputError
+from tiering.errors import NeedsFuture as NeedsFuture
 
 FOREVER = 1 << 62
 """A budget that is never spent: do not ask about this unit again because of its counts."""

@@ -89,12 +89,17 @@ def configure(
 
 def status() -> list[Status]:
     """One row per function and tuple of argument types called so far, by name."""
-    rows = [status_of(unit) for function in list(RUNTIME.functions) for unit in list(function.units.values())]
+    with RUNTIME.making:
+        functions = list(RUNTIME.functions)
+    rows = [status_of(unit) for function in functions for unit in list(function.units.values())]
     return sorted(rows, key=lambda row: row.unit)
 
 
 def shutdown() -> None:
-    """End workers and threads and write the decision log, if one was asked for. Tiered functions go on as plain njit."""
+    """End workers and threads, and write the decision log if one was asked for.
+
+    Tiered functions go on as plain njit.
+    """
     RUNTIME.close()
 
 
@@ -123,7 +128,8 @@ def _tiered(
     RUNTIME.start()
     group = RUNTIME.group if controller is None else Group(RUNTIME, controller)
     tiered = TieredFunction(made, parts, interpret, group, cache)
-    RUNTIME.functions.add(tiered)
+    with RUNTIME.making:
+        RUNTIME.functions.add(tiered)
     made.enter = tiered.enter
     made.tiering = FunctionStatus(tiered)
     return made

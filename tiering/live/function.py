@@ -57,7 +57,7 @@ class TieredFunction:
         self.in_place = _why_in_place(options, cache)
         self.units: dict[private.Key, LiveUnit] = {}
         self._by_shape: dict[Any, LiveUnit] = {}
-        self._making = threading.Lock()
+        self._showing = threading.RLock()
 
     def enter(self, args: private.Args) -> Callable[..., Any]:
         """Numba's table has no code for these folded arguments: what is it to call?"""
@@ -84,17 +84,19 @@ class TieredFunction:
 
     def refresh_table(self) -> None:
         """Make Numba's table show the code of exactly those units that are visible."""
-        hidden = {key for key, unit in self.units.items() if not unit.visible}
-        private.table(self.dispatcher, (key for key in list(self.dispatcher.overloads) if key not in hidden))
+        with self._showing:
+            hidden = {key for key, unit in list(self.units.items()) if not unit.visible}
+            private.table(self.dispatcher, (key for key in list(self.dispatcher.overloads) if key not in hidden))
 
     def _make(self, key: private.Key) -> LiveUnit:
-        with self._making:
+        with self.group.runtime.making:
             unit = self.units.get(key)
             if unit is not None:
                 return unit
             unit = LiveUnit(self, key, self.group.name_for(self.dispatcher.py_func, key), self.group)
+            self.group.adopt(unit)
             self.units[key] = unit
-        self.group.first(unit)
+        unit.group.first(unit)
         return unit
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from tiering import processes
@@ -79,6 +79,7 @@ class Pool:
         self._deaths = 0
         self._born = 0
         self._running = True
+        self._ended = False
         if workers:
             try:
                 self._workers = [self._spawn() for _ in range(workers)]
@@ -91,6 +92,8 @@ class Pool:
         """Queue a job; its outcome comes to `job.done`."""
         self.queued[job.tier] = self.queued.get(job.tier, 0) + 1
         self._mail.put((self._submit, (job,)))
+        if self._ended:
+            self._empty_mailbox()
 
     def discard(self, job: Job) -> None:
         """Drop a job: if it waits it never starts, if it runs its outcome is thrown away."""
@@ -118,6 +121,15 @@ class Pool:
             except Exception:
                 _logger.exception("the compile pool failed; everything is compiled in place from now on")
                 self._close("the pool failed")
+        self._ended = True
+        self._empty_mailbox()
+
+    def _empty_mailbox(self) -> None:
+        with suppress(Empty):
+            while True:
+                handler, arguments = self._mail.get_nowait()
+                if handler == self._submit:
+                    handler(*arguments)
 
     def _submit(self, job: Job) -> None:
         if self.closed:
@@ -139,7 +151,7 @@ class Pool:
         job.sent = time.perf_counter()
         try:
             blob = job.dump()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  what pickling user objects raises is anybody's guess
             reason = f"it cannot be pickled ({type(error).__name__}: {error})"
             self._end(job, Outcome(0.0, 0.0, refused=reason.splitlines()[0]))
             return

@@ -96,7 +96,7 @@ def is_dispatcher(value: Any) -> bool:
 
 def stock_pipeline(options: Options) -> bool:
     """Whether the function is compiled by Numba's own pipeline; another one does not travel by pickle."""
-    return options.pipeline_class is Compiler
+    return bool(options.pipeline_class is Compiler)
 
 
 class TieredDispatcher(CPUDispatcher):  # type: ignore[misc]
@@ -113,7 +113,7 @@ class TieredDispatcher(CPUDispatcher):  # type: ignore[misc]
             return super()._compile_for_args(*args, **kws)
         return self.enter(args)
 
-    def _reduce_class(self) -> type[Any]:
+    def _reduce_class(self) -> Any:
         return CPUDispatcher
 
     def compile_in_place(self, args: Args) -> Any:

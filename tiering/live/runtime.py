@@ -38,6 +38,9 @@ from tiering.protocol import PLAIN, Compiled, CompileFailed, Controller, Sampled
 DEADLINE = 0.25
 """Seconds after which a controller's answer is thrown away: a thousand times what the slowest built-in needs."""
 
+LONGEST_NAP = 3600.0
+"""Seconds; a controller may ask for a wake so late that the operating system's clocks overflow."""
+
 DEFAULT_CONTROLLER = "cost_benefit"
 TIERS = (
     Tier(TIER_NAMES[INTERPRETER], speed=1.0),
@@ -87,7 +90,6 @@ class Group:
 
     def first(self, unit: LiveUnit) -> None:
         """A unit's first call: its first decision, on the caller's thread unless the controller is busy."""
-        self.adopt(unit)
         if not unit.interpreted:
             return
         if not self.turn.acquire(blocking=False):
@@ -117,6 +119,7 @@ class Group:
             post("failed", unit, unit.hopeless, 0.0)
         elif private.entry_point(unit.function.dispatcher, unit.key) is not None:
             post("compiled", unit, 0.0, 0.0, unit.code_bytes)
+            unit.settled.set()
         elif unit.interpreted and self._is_full():
             post("failed", unit, f"the code cache is full ({self.runtime.code_bytes} bytes)", 0.0)
         elif pool is None or pool.closed or unit.function.in_place:
@@ -163,7 +166,8 @@ class Group:
     def _on_compiled(self, unit: LiveUnit, waited: float, took: float, size: int) -> None:
         unit.compile_seconds += took
         unit.code_bytes = size
-        self.manager.code_used_bytes = sum(other.code_bytes for other in list(self.units.values()))
+        others = [found for reference in self.units.valuerefs() if (found := reference()) is not None]
+        self.manager.code_used_bytes = sum(other.code_bytes for other in others)
         event = Compiled(self.runtime.now(), unit.state.name, OPTIMIZED, waited, took, size)
         self.manager.compiled(unit.state, event)
         self._ask(unit, "compiled")
@@ -199,7 +203,7 @@ class Runtime:
         self.open = False
         self.workers = max(1, min(2, (os.cpu_count() or 1) - 1))
         self.code_bytes: int | None = None
-        self.tiers = TIERS
+        self.tiers: tuple[Tier, ...] = TIERS
         self.pool: Pool | None = None
         self.functions: weakref.WeakSet[TieredFunction] = weakref.WeakSet()
         self._group: Group | None = None
@@ -210,6 +214,7 @@ class Runtime:
         self._thread: threading.Thread | None = None
         self._serial = 0
         self._starting = threading.RLock()
+        self.making = threading.RLock()
 
     def now(self) -> float:
         """Seconds since this process began to use the runtime."""
@@ -290,19 +295,21 @@ class Runtime:
         self._thread = None
         self._mail = SimpleQueue()
         self._starting = threading.RLock()
+        self.making = threading.RLock()
 
     def _change_controller(self, controller: Controller) -> None:
         old, new = self._group, Group(self, controller, keep_log=self._log_path is not None)
         self._group = new
         if old is None:
             return
-        with old.turn:
+        with old.turn, self.making:
             for function in list(self.functions):
                 if function.group is old:
                     function.group = new
                     for unit in list(function.units.values()):
                         new.adopt(unit)
         for unit in list(new.units.values()):
+            unit.state.pinned = False
             if unit.interpreted and unit.state.pending is None:
                 self.post("counted", unit)
 
@@ -327,7 +334,7 @@ class Runtime:
             _logger.exception("%s: %s could not be handled; the unit stays where it is", unit.state.name, what)
 
     def _until_next_wake(self) -> float | None:
-        return max(0.0, self._wakes[0][0] - self.now()) if self._wakes else None
+        return min(max(0.0, self._wakes[0][0] - self.now()), LONGEST_NAP) if self._wakes else None
 
     def _ring(self) -> None:
         while self._wakes and self._wakes[0][0] <= self.now():

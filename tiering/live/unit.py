@@ -47,6 +47,7 @@ class LiveUnit:
         self.job: Job | None = None
         self.visible = False
         self.settled = threading.Event()
+        self._requiring = threading.RLock()
         self.where = ""
         self.code_bytes = 0
         self.compile_seconds = 0.0
@@ -60,7 +61,7 @@ class LiveUnit:
             entry = self._linked()
             if entry is not None:
                 return self._show(entry)
-        if self.in_place is not None:
+        if self.in_place is not None or (self.hopeless and not self.interpreted):
             return self.compile_here(args)
         return self.interpret if self.interpreted else self._required(args)
 
@@ -104,7 +105,7 @@ class LiveUnit:
         started = time.perf_counter()
         try:
             entry: Callable[..., Any] = self.function.dispatcher.compile_in_place(args)
-        except private.NumbaError as error:
+        except Exception as error:  # whatever the compiler raises: it is not the user's code that runs here
             self._failed(private.short_error(error), time.perf_counter() - started)
             if not self.interpreted:
                 raise
@@ -116,7 +117,6 @@ class LiveUnit:
 
     def arrived(self, outcome: Outcome) -> None:
         """The pool's answer, in the pool's thread."""
-        self.job = None
         if outcome.code is not None:
             self.code = outcome.code
             self.where = "in a worker process"
@@ -125,6 +125,7 @@ class LiveUnit:
             self._failed(outcome.killed, outcome.took)
         else:
             self.in_place = outcome.killed or outcome.refused
+        self.job = None
         self.settled.set()
 
     def _failed(self, message: str, took: float) -> None:
@@ -134,7 +135,9 @@ class LiveUnit:
     def _required(self, args: private.Args) -> Callable[..., Any]:
         """The unit cannot run without code: wait for a warm worker, or do at once what njit does."""
         if self.group.can_ship_now(self.function):
-            self.group.require(self)
+            with self._requiring:
+                if self.job is None and self.code is None and self.in_place is None:
+                    self.group.require(self)
             self.settled.wait()
             entry = self._linked(wait=True)
             if entry is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 _LENGTH = struct.Struct("<Q")
 
@@ -35,20 +35,20 @@ class Reply(NamedTuple):
     refused: str | None = None
 
 
-def send(pipe: BinaryIO, value: Any) -> None:
+def send(pipe: IO[bytes], value: Any) -> None:
     """Write one value. Raises OSError if the other end is gone."""
     payload = pickle.dumps(value, protocol=5)
     pipe.write(_LENGTH.pack(len(payload)) + payload)
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> Any:
+def receive(pipe: IO[bytes]) -> Any:
     """Read one value. Raises EOFError if the pipe ends before it is whole."""
     (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
     return pickle.loads(_exactly(pipe, length))
 
 
-def _exactly(pipe: BinaryIO, count: int) -> bytes:
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
     data = pipe.read(count)
     if len(data) < count:
         raise EOFError

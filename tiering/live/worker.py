@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from queue import SimpleQueue
@@ -51,7 +50,7 @@ def _serve(request: Request) -> Reply:
     started = time.perf_counter()
     try:
         code = private.compile_request(request.blob)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a worker answers every request, whatever compiling it raises
         return Reply(request.serial, time.perf_counter() - started, refused=private.short_error(error))
     return Reply(request.serial, time.perf_counter() - started, code=code)
 
@@ -65,4 +64,4 @@ def _read(requests: BinaryIO, work: SimpleQueue[Request]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
