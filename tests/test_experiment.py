@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tiering import log, trace
+from tiering import log, registry, trace
 from tiering.errors import InputError, NeedsFuture
 from tiering.experiment import Row, compare, program, simulate
 from tiering.metrics import measure
@@ -183,8 +183,15 @@ def test_measured_costs_of_a_function_are_used():
 
 def test_a_workload_by_name_makes_the_calls_of_its_schedule():
     made = program("adam", "small")
-    assert (made.name, sum(made.counts())) == ("adam", 600)
-    assert all(call.work == 1.0 for call in made.calls())
+    found = registry.WORKLOADS.load("adam")
+    expected = [
+        call.function
+        for repeat in found.schedule(found.sizes["small"])
+        for _ in range(repeat.times)
+        for call in repeat.pattern
+    ]
+    assert [made.units[call.unit].name for call in made.calls()] == expected
+    assert made.name == "adam"
 
 
 def test_a_file_in_the_way_does_not_hide_a_built_in_workload(tmp_path, monkeypatch):

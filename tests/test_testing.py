@@ -17,8 +17,10 @@ import pytest
 
 from tiering import protocol
 from tiering.counters import UnitState
-from tiering.manager import TieringManager
-from tiering.protocol import Compiled, CompileFailed, Setup, Tier
+from tiering.errors import InputError
+from tiering.log import DecisionLog
+from tiering.manager import OVERRAN, TieringManager
+from tiering.protocol import Compiled, CompileFailed, Setup, Tier, View
 from tiering.registry import CONTROLLERS
 from tiering.testing import FakeCompiler, LawBroken, ManualClock, check_controller
 
@@ -261,9 +263,42 @@ def test_an_unknown_host_is_refused():
         check_controller(Waiting, hosts=("moon",))
 
 
-def test_a_controller_that_uses_the_live_host_s_freedom_to_err_is_caught():
-    with pytest.raises(LawBroken):
-        check_controller(CompilesDownwards, hosts=("live",))
+def live_log(*decisions):
+    """What a live host would have written: one question, answered in these ways."""
+    setup = Setup((Tier("interpreter", 1.0), Tier("optimized", 9.0)), 1, 0)
+    written = DecisionLog("live", "Waiting", {}, setup)
+    view = View(0.0, "count", "f", 10, 0, None, 1, None, 0.0, 0, 0, (0, 0))
+    for decision in decisions:
+        written.decision(view, decision)
+    return written
+
+
+@pytest.mark.parametrize(
+    ("law", "answer"),
+    [
+        ("legal", protocol.compile(2, WAIT)),
+        ("legal", protocol.stay("illegal decision")),
+        ("replay", protocol.stay(WAIT, budget=5)),
+    ],
+)
+def test_what_a_live_run_recorded_is_judged_too(monkeypatch, law, answer):
+    monkeypatch.setattr("tiering.live.trial", lambda make: live_log(answer), raising=False)
+    with pytest.raises(LawBroken, match="live") as caught:
+        check_controller(Waiting, hosts=("live",))
+    assert caught.value.law == law
+
+
+def test_an_answer_that_a_slow_machine_replaced_is_excused(monkeypatch):
+    monkeypatch.setattr("tiering.live.trial", lambda make: live_log(protocol.stay(OVERRAN)), raising=False)
+    assert "live" in check_controller(Waiting, hosts=("live",)).checked
+
+
+def test_a_machine_without_a_live_host_is_told_of_in_the_report(monkeypatch):
+    def refuse(make):
+        raise InputError("no live trial here")
+
+    monkeypatch.setattr("tiering.live.trial", refuse, raising=False)
+    assert ("live", "no live trial here") in check_controller(Waiting, hosts=("live",)).skipped
 
 
 def test_the_world_is_as_before_when_a_check_has_ended():

@@ -29,7 +29,7 @@ Make: TypeAlias = Callable[[], Controller]
 
 WALKS = 100
 STEPS = 150
-QUIET_COUNTS = 200_000
+QUIET_COUNTS = 100_000
 COUNTS_PER_QUESTION = 100
 NAME = "unit {}"
 
@@ -312,7 +312,8 @@ def _quiet_host(controller: Controller, backedges: bool, seconds: bool, future: 
     unit = UnitState(NAME.format(0), 100, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None)
     host.add(unit)
     counts = questions = 0
-    while counts < QUIET_COUNTS and not unit.pinned:
+    allowed = QUIET_COUNTS // 2 // COUNTS_PER_QUESTION
+    while counts < QUIET_COUNTS and questions <= allowed and not unit.pinned:
         calls = min(unit.budget, 10)
         counts += calls
         clock.advance(calls * call / tiers[unit.tier].speed)
@@ -327,7 +328,7 @@ def _quiet_host(controller: Controller, backedges: bool, seconds: bool, future: 
         if why:
             questions += counts > QUIET_COUNTS // 2
             host.ask(unit, why)
-    if questions * COUNTS_PER_QUESTION * 2 > QUIET_COUNTS:
+    if questions > allowed:
         seen = f"backedges {'seen' if backedges else 'not seen'}, seconds {'seen' if seconds else 'not seen'}"
-        detail = f"{questions} questions in {QUIET_COUNTS // 2} counts of a steady unit ({seen})"
+        detail = f"{questions} questions in {counts - QUIET_COUNTS // 2} counts of a steady unit ({seen})"
         raise LawBroken("quiet", f"{detail}; at most one in {COUNTS_PER_QUESTION} is allowed")

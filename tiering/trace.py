@@ -4,7 +4,7 @@ This is what the simulator runs and what a recording of a real program becomes. 
 reading by eye: a header, then one line per unit, then one line per group of calls.
 
     {"format": "tiering-trace", "version": 1, "name": "two loops", "source": "written by hand"}
-    {"unit": "f", "size": 40, "seconds": {"interpreter": 1e-3, "optimized": 1e-5}, "guard_failure": 0.0}
+    {"unit": "f", "size": 9, "seconds": {"interpreter": 1e-3, "optimized": 1e-5}, "guard_failure": 0.0}
     {"times": 1000, "calls": [["f", 64, 1.0]]}
 
 A call names its unit, its loop iterations and its work relative to the unit's `seconds` per call. Costs that a unit

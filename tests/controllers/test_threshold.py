@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tiering.controllers.threshold import Threshold
 
-from tiering.protocol import FOREVER, CompileFailed
+from tiering.protocol import FOREVER, Bet, CompileFailed
 
 
 @pytest.fixture
@@ -70,3 +70,10 @@ def test_of_two_units_that_wait_the_hotter_is_taken_first(view, threshold):
     hot = threshold.decide(view(why="dequeue", pending=1, invocations=5000))
     warm = threshold.decide(view(why="dequeue", pending=1, invocations=2000))
     assert hot.priority > warm.priority
+
+
+def test_a_speculative_tier_is_compiled_with_the_bets_that_have_not_failed(view, threshold):
+    bets = (Bet(1, "zero", 10, 0.5, 0.01), Bet(2, "bounds", 20, 0.3, 0.01, failures=1))
+    decision = threshold.decide(view(tier=2, invocations=10**9, bets=bets))
+    assert (decision.tier, decision.plan.bets) == (3, (1,))
+    assert threshold.decide(view(invocations=10**9, bets=bets)).plan.bets == ()

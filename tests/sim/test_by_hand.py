@@ -162,6 +162,20 @@ def three_units():
     return Program("three", units, (Group((Call(0), Call(1), Call(2)), 10),))
 
 
+def test_a_compile_in_the_foreground_stops_whatever_unit_runs(scripted, machine):
+    """The timer of `a` rings under the call of `b`, which stands still from 1.5 to 6.5."""
+
+    def answer(view):
+        if view.why == "timer":
+            return compile(1, "scripted")
+        return stay("scripted", wake=1.5 if view.unit == "a" and view.now == 0.0 else None)
+
+    program = three_units()
+    once_round = program._replace(groups=(program.groups[0]._replace(times=1),))
+    result = Simulation(once_round, machine._replace(background=False), scripted(answer)).run()
+    assert (result.total_seconds, result.stall_seconds) == (8.0, 5.0)
+
+
 def test_of_equal_priorities_the_first_that_asked_is_compiled_first(scripted, machine):
     controller = scripted(once(1))
     result = Simulation(three_units(), machine, controller).run()

@@ -83,25 +83,23 @@ def _calibrate(workload: Any) -> dict[str, Any]:
     """What compiling this workload costs in a worker, and what the live host adds to an interpreted call."""
     import tiering
     from tiering.live.decorator import jit
-    from tiering.live.runtime import RUNTIME
 
-    started = time.perf_counter()
-    tiering.configure(controller="always")
-    pool = RUNTIME.pool
-    if pool is None or not pool.ready.wait(60.0):
-        raise SystemExit("no compile worker became ready within a minute")
-    ready = time.perf_counter() - started
-    tiered = [jit(interpret="always")(function) for function in workload.functions]
     inputs = workload.make(workload.sizes["small"], 0)
+    tiering.configure(controller="always")
+    tiered = [jit(interpret="always")(function) for function in workload.functions]
     deadline = time.perf_counter() + 60.0
     while not all(function.overloads for function in tiered) and time.perf_counter() < deadline:
         workload.run(tiered, inputs)
+    ready = min(function.tiering.units[0].waited_seconds for function in tiered)
     rows = {function.__name__: function.tiering.units[0] for function in tiered}
     units = {
         name: {"compile": row.compile_seconds, "install": row.install_seconds, "bytes": row.code_bytes}
         for name, row in rows.items()
     }
-    return {"ready": ready, "units": units, "overhead": _overhead(), "first": _first_compile()}
+    overhead, first = _overhead(), _first_compile()
+    for function in tiered:
+        units[function.__name__]["in_place"] = _in_place(function.py_func, next(iter(function.overloads)))
+    return {"ready": ready, "units": units, "overhead": overhead, "first": first}
 
 
 def _overhead() -> float:
@@ -141,6 +139,15 @@ def _first_compile() -> float:
         numba.njit("float64(float64)", boundscheck=True)(function)
         spent.append(time.perf_counter() - started)
     return max(0.0, spent[0] - spent[1])
+
+
+def _in_place(function: Callable[..., Any], signature: Any) -> float:
+    """Seconds that njit takes to compile this in place, after the first compile of the process."""
+    import numba
+
+    started = time.perf_counter()
+    numba.njit(boundscheck=True)(function).compile(signature)
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

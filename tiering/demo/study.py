@@ -148,6 +148,7 @@ def _lines(loop: str, size: str, found: dict[tuple[str, str], dict[str, Any]], m
     )
     blocking = machine._replace(
         background=False,
+        units={key: _in_place(costs, key, calibrated["units"]) for key, costs in machine.units.items()},
         ready_seconds=calibrated["first"],
         tiers=tuple(tier._replace(install_seconds=0.0) for tier in machine.tiers),
     )
@@ -171,3 +172,8 @@ def _lines(loop: str, size: str, found: dict[tuple[str, str], dict[str, Any]], m
 
 def _without(costs: UnitCosts, overhead: float) -> UnitCosts:
     return costs._replace(seconds={**costs.seconds, "interpreter": costs.seconds["interpreter"] - overhead})
+
+
+def _in_place(costs: UnitCosts, key: str, calibrated: dict[str, Any]) -> UnitCosts:
+    found = calibrated.get(key.rpartition("/")[2])
+    return costs if found is None else costs._replace(compile_seconds={"optimized": found["in_place"]})

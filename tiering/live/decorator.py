@@ -17,6 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tiering.live.pool import prestart
+from tiering.live.worker import ENVIRONMENT
+
+if ENVIRONMENT not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+    prestart()
+
 import numba
 
 from tiering import profile as profiles
@@ -25,7 +31,6 @@ from tiering.errors import InputError
 from tiering.live import private
 from tiering.live.function import FunctionStatus, Interpret, Status, TieredFunction, status_of
 from tiering.live.runtime import RUNTIME, Group, check_whole
-from tiering.live.worker import ENVIRONMENT
 from tiering.protocol import Controller
 
 _logger = logging.getLogger("tiering")

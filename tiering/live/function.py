@@ -35,6 +35,7 @@ class Status(NamedTuple):
     seconds: float
     deopts: int
     failures: int
+    waited_seconds: float
     compile_seconds: float
     install_seconds: float
     code_bytes: int
@@ -177,6 +178,7 @@ def status_of(unit: LiveUnit) -> Status:
         seconds=unit.observed_seconds(),
         deopts=state.deopts,
         failures=state.failures,
+        waited_seconds=unit.waited_seconds,
         compile_seconds=unit.compile_seconds,
         install_seconds=unit.install_seconds,
         code_bytes=unit.code_bytes,

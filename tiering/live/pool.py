@@ -10,6 +10,7 @@ whose machine code does not suit this process, close the pool: then everything i
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import subprocess
 import threading
@@ -28,6 +29,8 @@ from tiering.live.worker import ENVIRONMENT
 MAX_DEATHS = 5
 MAX_TRIES = 2
 _logger = logging.getLogger("tiering")
+_births = itertools.count()
+_spares: list[subprocess.Popen[bytes]] = []
 
 
 class Outcome(NamedTuple):
@@ -77,7 +80,6 @@ class Pool:
         self._workers: list[_Worker] = []
         self._serial = 0
         self._deaths = 0
-        self._born = 0
         self._running = True
         self._ended = False
         if workers:
@@ -174,7 +176,7 @@ class Pool:
         job, worker.job = worker.job, None
         if job is not None:
             self._deaths = 0
-            waited = job.sent - job.submitted
+            waited = time.perf_counter() - job.submitted - reply.took
             self._end(job, Outcome(waited, reply.took, reply.code, reply.refused))
         self._dispatch()
 
@@ -229,15 +231,7 @@ class Pool:
             self._end(job, Outcome(0.0, 0.0, refused=reason))
 
     def _spawn(self) -> _Worker:
-        environment = processes.environment(**{ENVIRONMENT: str(self._born)})
-        self._born += 1
-        process = subprocess.Popen(
-            processes.command("tiering.live.worker"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            process_group=0,
-        )
+        process = _spares.pop() if _spares else _start_process()
         worker = _Worker(process)
         threading.Thread(target=self._listen, args=(worker,), name="tiering-worker-pipe", daemon=True).start()
         return worker
@@ -251,6 +245,33 @@ class Pool:
                 self._mail.put((handler, (worker, message)))
         except (EOFError, OSError, ValueError):
             self._mail.put((self._died, (worker,)))
+
+
+def prestart() -> None:
+    """Start a worker before this process imports Numba, so that both do it at the same time; the pool takes it over."""
+    with suppress(OSError):
+        _spares.append(_start_process())
+
+
+def end_spares() -> None:
+    """End workers that no pool took over."""
+    while _spares:
+        _end_process(_spares.pop())
+
+
+def forget_spares() -> None:
+    """In a forked child: these are the parent's."""
+    _spares.clear()
+
+
+def _start_process() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        processes.command("tiering.live.worker"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=processes.environment(**{ENVIRONMENT: str(next(_births))}),
+        process_group=0,
+    )
 
 
 def _end_process(process: subprocess.Popen[bytes]) -> None:

@@ -36,6 +36,7 @@ from numba.core.dispatcher import OmittedArg, _MemoMixin
 from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.runtime import _nrt_python
+from numba.np.ufunc import parallel
 
 PROVED = ((0, 68),)
 """Numba releases (major, minor) on which these internals were checked."""
@@ -207,6 +208,9 @@ def unresolved(code: Code) -> list[str]:
 def load(code: Code, key: Key) -> Any:
     """Link code of another process into this one. Raises Refused where that would crash or answer wrongly."""
     missing = unresolved(code)
+    if "get_num_threads" in missing:
+        parallel._launch_threads()
+        missing = unresolved(code)
     if missing:
         raise Refused(f"it needs {missing[0]}, which this process does not have")
     context = cpu_target.target_context
@@ -234,11 +238,6 @@ def separate_symbols(worker: int) -> None:
     bytecode.FunctionIdentity._unique_ids = itertools.count((worker + 1) << 40)
 
 
-def warm_up() -> None:
-    """In a worker: pay for the first compile before anybody waits for it."""
-    numba.njit("float64(float64[::1], int64)", boundscheck=True)(_warm)
-
-
 def signatures(given: Any) -> list[Any]:
     """The explicit signatures among a decorator's first arguments: none, one, or a list."""
     if isinstance(given, list):
@@ -264,6 +263,19 @@ def _warm(a: Any, n: int) -> float:
     return total
 
 
+def _load_registries() -> None:
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
+def _compile_something() -> None:
+    numba.njit("float64(float64[::1], int64)", boundscheck=True)(_warm)
+
+
+WARM_UP = (_load_registries, _compile_something)
+"""What a worker does while nobody waits for it, so that its first request costs what later ones do."""
+
+
 def _is_environment(name: str) -> bool:
     return name.startswith("_ZN08NumbaEnv")
 
@@ -282,6 +294,7 @@ def _module_stub(function: Callable[..., Any]) -> Iterator[None]:
 
 
 __all__ = [
+    "WARM_UP",
     "Code",
     "NumbaError",
     "Options",
@@ -304,6 +317,5 @@ __all__ = [
     "signatures",
     "stock_pipeline",
     "table",
-    "warm_up",
     "why_not",
 ]

@@ -28,7 +28,7 @@ from tiering import registry
 from tiering.errors import InputError
 from tiering.live import private
 from tiering.live.function import TIER_NAMES, TieredFunction
-from tiering.live.pool import Job, Pool
+from tiering.live.pool import Job, Pool, end_spares, forget_spares
 from tiering.live.unit import INTERPRETER, OPTIMIZED, LiveUnit
 from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager
@@ -100,10 +100,14 @@ class Group:
         finally:
             self.turn.release()
 
-    def can_ship_now(self, function: TieredFunction) -> bool:
-        """Whether a worker that is warm could compile this function right now."""
+    def why_here(self, function: TieredFunction) -> str | None:
+        """Why a caller that must have code had better compile it itself; None if a warm worker can do it."""
         pool = self.runtime.pool
-        return pool is not None and function.in_place is None and pool.closed is None and pool.ready.is_set()
+        if function.in_place:
+            return function.in_place
+        if pool is None or pool.closed:
+            return pool.closed if pool else "the runtime is shut down"
+        return None if pool.ready.is_set() else "no worker was ready yet"
 
     def require(self, unit: LiveUnit) -> None:
         """Compile a unit that cannot run otherwise, ahead of all others."""
@@ -164,6 +168,7 @@ class Group:
             self._ask(unit, "timer")
 
     def _on_compiled(self, unit: LiveUnit, waited: float, took: float, size: int) -> None:
+        unit.waited_seconds += waited
         unit.compile_seconds += took
         unit.code_bytes = size
         others = [found for reference in self.units.valuerefs() if (found := reference()) is not None]
@@ -275,6 +280,7 @@ class Runtime:
     def close(self) -> None:
         """Take threads and workers down; tiered functions behave as plain njit from here on."""
         with self._starting:
+            end_spares()
             if not self.open:
                 return
             self.open = False
@@ -290,6 +296,7 @@ class Runtime:
 
     def forget_parent(self) -> None:
         """In a forked child: the threads and workers are the parent's, so everything here is plain njit."""
+        forget_spares()
         self.open = False
         self.pool = None
         self._thread = None

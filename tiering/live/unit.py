@@ -50,6 +50,7 @@ class LiveUnit:
         self._requiring = threading.RLock()
         self.where = ""
         self.code_bytes = 0
+        self.waited_seconds = 0.0
         self.compile_seconds = 0.0
         self.install_seconds = 0.0
         self.done_seconds = 0.0
@@ -134,7 +135,8 @@ class LiveUnit:
 
     def _required(self, args: private.Args) -> Callable[..., Any]:
         """The unit cannot run without code: wait for a warm worker, or do at once what njit does."""
-        if self.group.can_ship_now(self.function):
+        here = self.group.why_here(self.function)
+        if here is None:
             with self._requiring:
                 if self.job is None and self.code is None and self.in_place is None:
                     self.group.require(self)
@@ -142,6 +144,7 @@ class LiveUnit:
             entry = self._linked(wait=True)
             if entry is not None:
                 return self._show(entry)
+        self.in_place = self.in_place or here
         return self.compile_here(args)
 
     def _linked(self, *, wait: bool = False) -> Callable[..., Any] | None:

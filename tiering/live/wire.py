@@ -13,7 +13,7 @@ _LENGTH = struct.Struct("<Q")
 
 
 class Hello(NamedTuple):
-    """A worker's first message: it is warm, and this is what its code will run on."""
+    """A worker's first message: it can compile, and this is what its code will run on."""
 
     fingerprint: tuple[Any, ...]
     started_seconds: float

@@ -38,8 +38,10 @@ def main() -> None:
     from tiering.live import private
 
     private.separate_symbols(int(os.environ[ENVIRONMENT]))
-    private.warm_up()
     wire.send(replies, Hello(private.fingerprint(), time.perf_counter() - started))
+    for step in private.WARM_UP:
+        if work.empty():
+            step()
     while True:
         wire.send(replies, _serve(work.get()))
 

@@ -19,6 +19,7 @@ that steps (`jump` False) says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,7 +90,6 @@ class Mutator:
         self._ports = ports
         self._jump = jump
         self._span: _Span | None = None
-        self._interrupted = False
         self._unblock: simpy.Event | None = None
         self._process = env.process(self._run())
 
@@ -119,8 +119,7 @@ class Mutator:
         span = self._span
         running = span is not None and span.since is not None
         concerned = span is not None and (span.unit is unit or self._ports.must_block())
-        if running and concerned and not self._interrupted:
-            self._interrupted = True
+        if running and concerned:
             self._process.interrupt()
 
     def unblock(self) -> None:
@@ -184,10 +183,8 @@ class Mutator:
                 until = span.duration * (span.counted + state.budget) // (span.backedges + 1)
             span.since = self._env.picoseconds
             if until > span.elapsed:
-                try:
+                with suppress(simpy.Interrupt):
                     yield self._env.timeout(until - span.elapsed)
-                except simpy.Interrupt:
-                    self._interrupted = False
             self.catch_up()
             span.since = None
             if state.budget <= 0:

@@ -196,7 +196,6 @@ class Simulation:
     def discard(self, unit: str, tier: int) -> None:
         """Forget a compile or code of this unit and tier (the manager's compiler)."""
         self._pool.discard(unit, tier)
-        self._units[self._index[unit]].fresh.discard(tier)
         self._mutator.unblock()
 
     def queue(self) -> tuple[int, ...]:
