@@ -211,6 +211,9 @@ class TieringManager:
         self._compiler.submit(Task(state.name, tier, plan, priority, self._serial, self._clock.now()))
 
     def _drop_above(self, state: UnitState, tier: int) -> None:
+        if state.pending is not None and state.pending > tier:
+            self._compiler.discard(state.name, state.pending)
+            state.pending = None
         for above in sorted(installed for installed in state.installed if installed > tier):
             self._drop(state, above)
 
@@ -242,8 +245,8 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
         return f"budget {decision.budget!r}: must be a whole number, at least 1"
     if decision.wake is not None and not (_is_number(decision.wake) and 0 < decision.wake < math.inf):
         return f"wake {decision.wake!r}: must be None or seconds above 0"
-    if not _is_number(decision.priority) or math.isnan(decision.priority):
-        return f"priority {decision.priority!r}: must be a number"
+    if not _is_number(decision.priority) or not math.isfinite(decision.priority):
+        return f"priority {decision.priority!r}: must be a finite number"
     check = _RULES.get(decision.action)
     if check is None:
         return f"action {decision.action!r}: must be one of {', '.join(_RULES)}"

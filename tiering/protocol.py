@@ -88,6 +88,9 @@ class Bet(NamedTuple):
 class View(NamedTuple):
     """One unit, now, as the host sees it.
 
+    `why` is what made the host ask: "count" (the budget is spent; also a unit's first call), "timer" (the wake),
+    "sample" (a compiled call was timed), "compiled" (a compile ended, well or not), "deopt", "dequeue", "evict".
+
     `size` is in bytecodes. `tier` runs at present, `pending` is being compiled (or None), `lowest` is the lowest
     tier that can run this unit at all. `invocations` and `backedges` count since the start or the last counter
     reset; `seconds` is the time observed in tier 0 since then. `queues` holds the tasks that wait, per tier.

@@ -122,7 +122,7 @@ class _Parser:
 
     def parse(self, text: str) -> Program:
         head: dict[str, Any] | None = None
-        for self.number, line in enumerate(text.splitlines(), start=1):
+        for self.number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
             value = self._object(line)
             if head is None:
                 head = self._header(value)

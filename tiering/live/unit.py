@@ -102,7 +102,9 @@ class LiveUnit:
 
     def compile_here(self, args: private.Args) -> Callable[..., Any]:
         """Numba's own compile in the caller's thread. Raises what njit raises, unless CPython may run the unit."""
-        reason, self.in_place = self.in_place, None
+        reason = self.in_place
+        if self.interpreted:
+            self.in_place = None  # other threads go on in CPython meanwhile
         started = time.perf_counter()
         try:
             entry: Callable[..., Any] = self.function.dispatcher.compile_in_place(args)
