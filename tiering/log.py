@@ -101,7 +101,7 @@ def read(path: str | Path) -> tuple[Header, list[Record]]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a decision log ({_cause(error)})") from None
-    lines = text.splitlines()
+    lines = text.rstrip("\n").split("\n")
     header = _header(path, lines[0] if lines else "")
     return header, [_record(path, number, line) for number, line in enumerate(lines[1:], start=2)]
 

@@ -122,7 +122,7 @@ class _Parser:
 
     def parse(self, text: str) -> Program:
         head: dict[str, Any] | None = None
-        for self.number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
+        for self.number, line in enumerate(_lines(text), start=1):
             value = self._object(line)
             if head is None:
                 head = self._header(value)
@@ -215,3 +215,8 @@ class _Parser:
 
 def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(", ", ": "))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines end at a newline only; `splitlines` would also cut inside a JSON string that holds U+2028."""
+    return text.removesuffix("\n").split("\n") if text else []
