@@ -1,9 +1,10 @@
 """What compiling in the background costs the main thread: its speed, and its longest gap.
 
 A fresh process per repeat. Its main thread does units of pure Python work and calls the tiered function now and
-then. First it does so with the function undecorated: that is the idle machine, its speed and its own gaps. Then from
-decoration on, through the compile and the installation, to steady state. Imports are excluded, everything else is
-not. `longest_stall_ms` is the longest gap between two units beyond the longest one of an equally long idle stretch.
+then. First it does so with the function undecorated and nothing of ours imported: that is the idle machine, its speed
+and its own gaps. Then, straight after the import, from decoration on, through the start of the worker, the compile and
+the installation, to steady state; then once more undecorated. `main_speed_while_compiling` is against the mean of the
+two idle stretches, `longest_stall_ms` the longest gap between two units beyond the longest one of theirs.
 """
 
 from __future__ import annotations
@@ -63,12 +64,13 @@ def stretch(
 
 def child() -> None:
     """One repeat, in this process; prints its figures as JSON."""
-    import tiering
-    import tiering.live.decorator
-
     args = (*(np.ones(20) for _ in range(4)), 1e-3, 0.9, 0.999, 1e-8)
     stretch(adam_step, args, _after(0.3))
     before = stretch(adam_step, args, _after(IDLE_SECONDS))
+
+    import tiering
+    import tiering.live.decorator
+
     started = time.perf_counter()
     tiered = tiering.jit(interpret="always", controller="always")(adam_step)
     decoration = time.perf_counter() - started
