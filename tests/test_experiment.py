@@ -12,7 +12,7 @@ from tiering import log, registry, trace
 from tiering.errors import InputError, NeedsFuture
 from tiering.experiment import Row, compare, program, simulate
 from tiering.metrics import measure
-from tiering.profile import Profile, TierCosts, UnitCosts
+from tiering.profile import Profile, TierCosts, UnitCosts, reference
 from tiering.protocol import compile, parameter, stay
 from tiering.trace import Call, Group, Program, Unit
 
@@ -220,3 +220,15 @@ def test_a_wrong_size_or_setting_ends_in_one_line_with_the_way_out():
         simulate("adam", "never", size="smal")
     with pytest.raises(InputError, match="unknown parameter of controller 'threshold' 'cuont'"):
         simulate("adam", "threshold", settings={"cuont": 3})
+
+
+def test_costs_measured_at_another_size_are_scaled_by_iterations_per_call():
+    workload = registry.WORKLOADS.load("heavy_ball")
+    costs = UnitCosts({"interpreter": 1e-3, "optimized": 1e-5}, {"optimized": 0.1})
+    machine = reference()._replace(units={"heavy_ball/medium/heavy_ball_step": costs})
+    medium = program(workload, "medium", machine).units[0]
+    small = program(workload, "small", machine).units[0]
+    iterations = {size: program(workload, size, machine).groups[0].pattern[0].backedges for size in ("small", "medium")}
+    assert medium.seconds == costs.seconds
+    assert small.seconds["optimized"] == 1e-5 * (iterations["small"] / iterations["medium"])
+    assert small.compile_seconds == {"optimized": 0.1}

@@ -182,21 +182,15 @@ def _is_file(text: str) -> bool:
 
 def _from_schedule(workload: Any, size: str, machine: Profile) -> Program:
     schedule = workload.schedule(workload.sizes[size])
-    iterations: dict[str, int] = {}
-    calls: dict[str, int] = {}
-    for repeat in schedule:
-        for call in repeat.pattern:
-            iterations[call.function] = iterations.get(call.function, 0) + call.backedges * repeat.times
-            calls[call.function] = calls.get(call.function, 0) + repeat.times
-    index = {function.__name__: number for number, function in enumerate(workload.functions)}
-    means = {name: iterations.get(name, 0) / max(calls.get(name, 0), 1) for name in index}
+    means = _mean_backedges(workload, size)
     units = []
     for function in workload.functions:
         name = function.__name__
-        costs = machine.units.get(f"{workload.name}/{size}/{name}", UnitCosts())
+        costs = _measured(workload, size, name, machine)
         guess = {machine.tiers[0].name: means[name] * machine.backedge_seconds + CALL_SECONDS}
         bytecodes = len(function.__code__.co_code) // 2
         units.append(Unit(name, bytecodes, costs.seconds or guess, costs.compile_seconds, costs.code_bytes))
+    index = {function.__name__: number for number, function in enumerate(workload.functions)}
 
     def traced(call: Any) -> Call:
         mean = means[call.function]
@@ -204,3 +198,25 @@ def _from_schedule(workload: Any, size: str, machine: Profile) -> Program:
 
     groups = tuple(Group(tuple(traced(call) for call in repeat.pattern), repeat.times) for repeat in schedule)
     return Program(workload.name, tuple(units), groups, f"workload {workload.name}, size {size}")
+
+
+def _mean_backedges(workload: Any, size: str) -> dict[str, float]:
+    """Loop iterations of a mean call of each function."""
+    iterations = {function.__name__: 0 for function in workload.functions}
+    calls = dict(iterations)
+    for repeat in workload.schedule(workload.sizes[size]):
+        for call in repeat.pattern:
+            iterations[call.function] += call.backedges * repeat.times
+            calls[call.function] += repeat.times
+    return {name: iterations[name] / max(calls[name], 1) for name in calls}
+
+
+def _measured(workload: Any, size: str, name: str, machine: Profile) -> UnitCosts:
+    """What the profile holds about a function: at this size, else at another one, scaled by iterations per call."""
+    for other in (size, *workload.sizes):
+        costs = machine.units.get(f"{workload.name}/{other}/{name}")
+        if costs is not None:
+            here, there = _mean_backedges(workload, size)[name], _mean_backedges(workload, other)[name]
+            scale = here / there if here and there else 1.0
+            return costs._replace(seconds={tier: seconds * scale for tier, seconds in costs.seconds.items()})
+    return UnitCosts()

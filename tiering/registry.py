@@ -47,15 +47,25 @@ class Table:
         return [*self.static, *others]
 
     def load(self, name: str) -> Any:
-        """The object behind a name. Raises InputError with the nearest name if there is none."""
+        """The object behind a name.
+
+        Raises InputError with the nearest name if there is none, or saying why an entry point cannot be loaded.
+        """
         if name in self.static:
             module, attribute = self.static[name].split(":")
             check_installed()
             return getattr(importlib.import_module(module), attribute)
         for point in self._points():
             if point.name == name:
-                return point.load()
+                return self._loaded(point)
         raise unknown(self.kind, name, self.names())
+
+    def _loaded(self, point: EntryPoint) -> Any:
+        try:
+            return point.load()
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise InputError(f"{self.kind} {point.name!r} cannot be loaded from {point.value} ({cause})") from error
 
     def _points(self) -> list[EntryPoint]:
         return list(entry_points(group=self.group))
@@ -109,7 +119,7 @@ def settings_for_each(names: Iterable[str], assignments: Iterable[str]) -> dict[
         takers = [owner] if dot else [name for name, defaults in declared.items() if key in defaults]
         known = set().union(*(declared[name] for name in takers or declared))
         if parameter not in known:
-            raise unknown("parameter", key, known)
+            raise unknown("parameter", parameter, known)
         for name in takers:
             settings[name][parameter] = _typed(key, value, declared[name][parameter])
     return settings
@@ -127,9 +137,11 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _typed(key: str, value: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return value
     kind = type(default)
+    if kind is bool and value in ("True", "False"):
+        return value == "True"
+    if kind not in (int, float):
+        return value
     try:
         return kind(value)
     except ValueError:

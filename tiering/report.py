@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tiering import __version__, registry
+from tiering.errors import InputError
 from tiering.profile import Profile
 from tiering.protocol import parameters
 
@@ -42,7 +43,7 @@ def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:
         facts = {"version": __version__, "profile": profile.source}
         show_json({"rows": [row._asdict() for row in rows], "source": facts})
         return
-    table = Table("controller", "kind", title=f"{rows[0].workload}, seed {rows[0].seed}: simulated")
+    table = Table("controller", "kind", title=f"{_printable(rows[0].workload)}, seed {rows[0].seed}: simulated")
     for heading in ("total s", "regret", "stall s", "compiles", "deopts", "compile s", "queue s", "decisions"):
         table.add_column(heading, justify="right")
     for row in rows:
@@ -59,8 +60,9 @@ def show_json(document: dict[str, Any]) -> None:
 
 
 def show_tables(*tables: Table) -> None:
-    """Print tables, as wide as the terminal or wide enough to be read in a file."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_WHERE_NO_TERMINAL)
+    """Print tables, as wide as the terminal or wide enough to be read in a file. Text in them is no markup."""
+    width = None if sys.stdout.isatty() else WIDTH_WHERE_NO_TERMINAL
+    console = Console(width=width, markup=False, emoji=False)
     for table in tables:
         console.print(table)
 
@@ -77,8 +79,16 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[..., No
         yield lambda *_: bar.advance(task)
 
 
+def _printable(text: str) -> str:
+    """A name out of a file: control characters would steer the terminal, lone surrogates cannot be written."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
 def _workload(name: str) -> dict[str, Any]:
-    found = registry.WORKLOADS.load(name)
+    try:
+        found = registry.WORKLOADS.load(name)
+    except InputError as error:
+        return {"name": name, "summary": str(error), "sizes": {}, "functions": []}
     return {
         "name": name,
         "summary": found.summary,
@@ -88,7 +98,10 @@ def _workload(name: str) -> dict[str, Any]:
 
 
 def _controller(name: str) -> dict[str, Any]:
-    found = registry.CONTROLLERS.load(name)
+    try:
+        found = registry.CONTROLLERS.load(name)
+    except InputError as error:
+        return {"name": name, "summary": str(error), "parameters": [], "reasons": []}
     summary = " ".join((found.__doc__ or "").split()).split(". ")[0].rstrip(".")
     return {
         "name": name,

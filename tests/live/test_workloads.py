@@ -18,8 +18,8 @@ from .support import bits, call_until, outcome
 WORKLOADS = ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
 CONTROLLERS = ("never", "always", "threshold", "pi", "bandit", "cost_benefit")
 
-# A low threshold saves time; a controller that learns may be taught by one slow sample that compiling brings nothing.
-SETTINGS = {"threshold": {"count": 50}, "cost_benefit": {"learn": 0}}
+# Compiling early saves time here; a controller that learns may be taught by one slow sample that compiling brings nothing.
+SETTINGS = {"threshold": {"count": 50}, "cost_benefit": {"learn": 0, "again": 100.0}}
 
 pytestmark = pytest.mark.usefixtures("warm")
 

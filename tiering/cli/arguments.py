@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tiering.errors import InputError, unknown
@@ -13,7 +13,13 @@ from tiering.errors import InputError, unknown
 class Parser(argparse.ArgumentParser):
     """argparse, but an error is an InputError instead of usage text and an exit from the depths."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse. A misspelt option is named before anything that its absence makes missing."""
+        self._check_options([] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
+        """Raise InputError for whatever argparse complains about."""
         choice = re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:
             known = [name.strip(" '") for name in choice[3].split(",")]
@@ -21,19 +27,16 @@ class Parser(argparse.ArgumentParser):
         own = re.match(r"argument \S+: (--\S+ '.*': must be .*)", message)
         if own:
             raise InputError(own[1])
-        stray = re.match(r"unrecognized arguments: (\S+)", message)
-        if stray and stray[1].startswith("-"):
-            raise unknown("option", stray[1], self._known_options())
         raise InputError(f"{message}; see `{self.prog} --help`")
 
-    def _known_options(self) -> list[str]:
-        options = {option for action in self._actions for option in action.option_strings}
-        for action in self._actions:
-            for parser in getattr(action, "choices", None) or ():
-                chosen = action.choices[parser] if isinstance(action.choices, dict) else None
-                if isinstance(chosen, Parser):
-                    options.update(chosen._known_options())
-        return sorted(option for option in options if option.startswith("--"))
+    def _check_options(self, args: Sequence[str]) -> None:
+        known = [option for action in self._actions for option in action.option_strings]
+        for arg in args:
+            if arg == "--" or (self._subparsers and not arg.startswith("-")):
+                return
+            name = arg.partition("=")[0]
+            if re.match(r"--?[A-Za-z]", name) and not any(option.startswith(name) for option in known):
+                raise unknown("option", name, [option for option in known if option.startswith("--")])
 
 
 def whole_number(name: str, low: int, high: int, default: int) -> Callable[[str], int]:

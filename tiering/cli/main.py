@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ _FILES = {"list": "listing"}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and end the process with its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that this terminal cannot show is no defect
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -30,8 +33,10 @@ def run(arguments: Sequence[str]) -> int:
     except InputError as error:
         print(f"tiering: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
+    except OSError as error:  # a full disk, a reader that went away: nobody's input and no defect
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            print(f"tiering: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("tiering: interrupted", file=sys.stderr)
