@@ -7,8 +7,11 @@ import sys
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Run a module as a script. `-P` keeps the current folder, which may hold anything, out of its path."""
-    return [sys.executable, "-P", "-m", module, *arguments]
+    """Run a module as a script. `-P` keeps the current folder, which may hold anything, out of its path.
+
+    Where Python is embedded there may be no executable; starting the command is then an OSError.
+    """
+    return [sys.executable or "", "-P", "-m", module, *arguments]
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import pytest
 import tiering
+from tiering import processes
 from tiering.live.pool import Pool
 from tiering.live.runtime import RUNTIME
 
@@ -129,7 +130,7 @@ def test_a_pool_serves_again_after_an_idle_worker_died():
 
 
 def test_workers_that_never_start_close_the_pool(monkeypatch, caplog):
-    monkeypatch.setenv("PYTHONHOME", os.devnull)
+    monkeypatch.setattr(processes, "command", lambda module: [sys.executable, "-c", "raise SystemExit(3)"])
     pool = Pool(1, ("no", "matter"))
     eventually(lambda: pool.closed)
     assert pool.closed == "workers end one after the other"

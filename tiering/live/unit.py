@@ -77,15 +77,18 @@ class LiveUnit:
         return entry  # type: ignore[no-any-return]
 
     def interpret(self, *args: Any) -> Any:
-        """One call in CPython, counted and timed."""
+        """One call in CPython, counted and timed; a call inside another one is time that is counted already."""
         state = self.state
         started = time.perf_counter()
-        self._running_since = started
+        outermost = self._running_since is None
+        if outermost:
+            self._running_since = started
         try:
             return as_compiled(self.function.interpreter(*args))
         finally:
-            self.done_seconds += time.perf_counter() - started
-            self._running_since = None
+            if outermost:
+                self.done_seconds += time.perf_counter() - started
+                self._running_since = None
             if state.spend(1, 0):
                 state.budget = FOREVER
                 self.group.runtime.post("counted", self)
