@@ -1,9 +1,8 @@
 """How well the simulator predicts the live runtime, and how the live runtime stands against CPython and njit.
 
-One repeat is one `tiering demo`: six optimizer loops in fresh processes. Ratios are taken per tiered row within a repeat;
-a repeat's figure is the geometric mean over rows (over the adaptive controllers and loops, wins and losses alike), so
-a mean near 1 may hide both. The error is the median over rows of |predicted / measured - 1|; a row that predicts
-itself (CPython) is left out.
+One repeat is one `tiering demo`: six optimizer loops in fresh processes. Ratios are taken per tiered row within a
+repeat; a repeat's figure is the geometric mean over controllers and loops, wins and losses alike. The error is the
+median over the same rows of |predicted / measured - 1|; the rivals' own rows are left out, being partly fits.
 """
 
 from __future__ import annotations

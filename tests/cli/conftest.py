@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from tiering import trace
 from tiering.cli.main import run
 from tiering.trace import Call, Group, Program, Unit
@@ -61,7 +62,7 @@ def process(folder):
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=500,
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from tiering import profile
 
 SIMULATE = ("simulate", "adam", "--controller", "pi", "--size", "small")

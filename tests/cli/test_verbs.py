@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 import tiering as package
 from tiering import log, profile, registry, trace
 from tiering.experiment import Row

@@ -46,7 +46,7 @@ def outcome(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> A
     """What a call returns, to the bit, or the class of the exception that it raises."""
     try:
         return bits(function(*arguments, **keywords))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (which one it is, is the outcome)
         return type(error)
 
 
@@ -77,9 +77,7 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 
-def run(
-    *arguments: str | Path, cwd: Path, text: str | None = None, expect: int | None = 0, **extra: str
-) -> Ended:
+def run(*arguments: str | Path, cwd: Path, text: str | None = None, expect: int | None = 0, **extra: str) -> Ended:
     """Run this interpreter with `text` as its standard input. A program that hangs or dies of a signal fails."""
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],

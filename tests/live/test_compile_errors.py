@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numba
 import pytest
+
 import tiering
 
 from .support import call_until, eventually

@@ -8,8 +8,10 @@ import pickle
 import numba
 import numpy as np
 import pytest
-import tiering
 from numba.extending import is_jitted
+
+import tiering
+from tiering import registry
 
 from .support import run
 
@@ -216,7 +218,7 @@ def test_a_decorated_function_is_refused_as_njit_refuses_it():
 
 
 def test_a_wrong_value_of_interpret_names_the_way_out():
-    with pytest.raises(tiering.InputError, match="interpret='sometimes': must be 'always' .* or 'never'"):
+    with pytest.raises(tiering.InputError, match=r"interpret='sometimes': must be 'always' .* or 'never'"):
         tiering.jit(interpret="sometimes")
 
 
@@ -252,3 +254,12 @@ def test_with_numba_disabled_the_function_itself_comes_back(program):
         print(f(1), tiering.status())
     """
     assert program(source, NUMBA_DISABLE_JIT="1").out == "2 []\n"
+
+
+@pytest.mark.parametrize("given", [object(), 5, registry.CONTROLLERS.load("never")], ids=["object", "number", "class"])
+def test_what_is_no_controller_is_refused_by_its_value(given):
+    for place in (tiering.jit, tiering.configure):
+        with pytest.raises(
+            tiering.InputError, match="must be a name, or an object with start, decide"
+        ):
+            place(controller=given)

@@ -7,6 +7,7 @@ import threading
 import numba
 import numpy as np
 import pytest
+
 import tiering
 from tiering import protocol
 from tiering.live import private

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ from contextlib import suppress
 import numba
 import numpy as np
 import pytest
+
 import tiering
 from tiering import processes
 from tiering.live.pool import Pool
@@ -48,12 +50,17 @@ def kill(pid: int) -> None:
 def kill_while(busy, times: int) -> None:
     """Kill the worker that has taken up the job, `times` times."""
     for _ in range(times):
-        job = eventually(busy, "a job under way")
-        victims = [worker for worker in list(RUNTIME.pool._workers) if worker.job is job]
-        while not victims:
-            victims = [worker for worker in list(RUNTIME.pool._workers) if worker.job is job]
-        kill(victims[0].process.pid)
-        eventually(lambda: victims[0] not in RUNTIME.pool._workers, "the death being noticed")
+        victim = eventually(lambda: at_work_on(busy()), "a worker at work")
+        kill(victim.process.pid)
+        eventually(functools.partial(is_gone, victim), "its death being noticed")
+
+
+def at_work_on(job):
+    return next((worker for worker in list(RUNTIME.pool._workers) if job is not None and worker.job is job), None)
+
+
+def is_gone(worker) -> bool:
+    return worker not in RUNTIME.pool._workers
 
 
 def in_background(work) -> tuple[threading.Thread, list]:

@@ -1,4 +1,4 @@
-"""The six optimizer loops under every built-in controller: interpreted, mixed and compiled phases give the same bits."""
+"""The six optimizer loops under every built-in controller: all phases of warming up give the same bits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+
 import tiering
 from tiering import registry
 
@@ -18,7 +19,7 @@ from .support import bits, call_until, outcome
 WORKLOADS = ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
 CONTROLLERS = ("never", "always", "threshold", "pi", "bandit", "cost_benefit")
 
-# Compiling early saves time here; a controller that learns may be taught by one slow sample that compiling brings nothing.
+# Compiling early saves time here; and one slow sample may teach a controller that compiling brings nothing.
 SETTINGS = {"threshold": {"count": 50}, "cost_benefit": {"learn": 0, "again": 100.0}}
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tiering.live.pool import prestart
+from tiering.live.pool import default_workers, prestart
 from tiering.live.worker import ENVIRONMENT
 
-if ENVIRONMENT not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+if ENVIRONMENT not in os.environ and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and default_workers():
     prestart()
 
 import numba
@@ -30,7 +30,7 @@ from tiering import registry
 from tiering.errors import InputError
 from tiering.live import private
 from tiering.live.function import FunctionStatus, Interpret, Status, TieredFunction, status_of
-from tiering.live.runtime import RUNTIME, Group, check_whole
+from tiering.live.runtime import RUNTIME, check_whole
 from tiering.protocol import Controller
 
 _logger = logging.getLogger("tiering")
@@ -54,7 +54,7 @@ def jit(
     """
     if interpret not in ("always", "never"):
         raise InputError(f"interpret={interpret!r}: must be 'always' (CPython may run it) or 'never'")
-    chosen = registry.controller(controller) if isinstance(controller, str) else controller
+    chosen = _chosen(controller)
     options.setdefault("boundscheck", True)
     given = private.signatures(signature_or_function)
 
@@ -85,7 +85,7 @@ def configure(
         check_whole("workers", workers, 0)
     if code_bytes is not None:
         check_whole("code_bytes", code_bytes, 1)
-    chosen = registry.controller(controller) if isinstance(controller, str) else controller
+    chosen = _chosen(controller)
     costs = None if profile is None else profiles.read(profile)
     if _plain_reason() is None:
         RUNTIME.configure(chosen, workers, code_bytes, log, costs)
@@ -106,6 +106,15 @@ def shutdown() -> None:
     Tiered functions go on as plain njit.
     """
     RUNTIME.close()
+
+
+def _chosen(controller: Controller | str | None) -> Controller | None:
+    if isinstance(controller, str):
+        return registry.controller(controller)
+    missing = [name for name in ("start", "decide", "record", "reasons") if not hasattr(controller, name)]
+    if controller is not None and (missing or isinstance(controller, type)):
+        raise InputError(f"controller={controller!r}: must be a name, or an object with start, decide, record, reasons")
+    return controller
 
 
 def _tiered(
@@ -131,9 +140,8 @@ def _tiered(
         made.tiering = FunctionStatus(None, "compiled at decoration, as its signatures demand")
         return made
     RUNTIME.start()
-    group = RUNTIME.group if controller is None else Group(RUNTIME, controller)
-    tiered = TieredFunction(made, parts, interpret, group, cache)
     with RUNTIME.making:
+        tiered = TieredFunction(made, parts, interpret, RUNTIME.group_of(controller), cache)
         RUNTIME.functions.add(tiered)
     made.enter = tiered.enter
     made.tiering = FunctionStatus(tiered)

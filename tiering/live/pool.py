@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import os
 import subprocess
 import threading
 import time
@@ -22,6 +23,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from tiering import processes
+from tiering.errors import InputError
 from tiering.live import wire
 from tiering.live.wire import Hello, Reply, Request
 from tiering.live.worker import ENVIRONMENT
@@ -247,6 +249,19 @@ class Pool:
             self._mail.put((self._died, (worker,)))
 
 
+def default_workers() -> int:
+    """TIERING_WORKERS if that is set (0: no process is ever started), else one worker, two where cores abound.
+
+    Raises InputError for a value that is not a whole number from 0 on.
+    """
+    given = os.environ.get("TIERING_WORKERS", "")
+    if not given:
+        return 2 if (os.cpu_count() or 1) > 3 else 1
+    if not given.isdecimal():
+        raise InputError(f"TIERING_WORKERS={given!r}: must be a whole number, at least 0")
+    return int(given)
+
+
 def prestart() -> None:
     """Start a worker before this process imports Numba, so that both do it at the same time; the pool takes it over."""
     with suppress(OSError):
@@ -259,8 +274,16 @@ def end_spares() -> None:
         _end_process(_spares.pop())
 
 
-def forget_spares() -> None:
-    """In a forked child: these are the parent's."""
+def forget_parent(pool: Pool | None) -> None:
+    """In a forked child: workers are the parent's. Their pipes are let go of, or a worker would not see its parent
+    close them as long as the child lives."""
+    processes_of_parent = [worker.process for worker in pool._workers] if pool else []
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for process in (*processes_of_parent, *_spares):
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None and not pipe.closed:
+                os.dup2(nowhere, pipe.fileno())
+    os.close(nowhere)
     _spares.clear()
 
 

@@ -28,7 +28,7 @@ from tiering import registry
 from tiering.errors import InputError
 from tiering.live import private
 from tiering.live.function import TIER_NAMES, TieredFunction
-from tiering.live.pool import Job, Pool, end_spares, forget_spares
+from tiering.live.pool import Job, Pool, default_workers, end_spares, forget_parent
 from tiering.live.unit import INTERPRETER, OPTIMIZED, LiveUnit
 from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager
@@ -55,7 +55,7 @@ class Group:
 
     def __init__(self, runtime: Runtime, controller: Controller, *, keep_log: bool = False) -> None:
         self.runtime = runtime
-        setup = Setup(runtime.tiers, max(runtime.workers, 1), seed=0, observes=OBSERVES)
+        setup = runtime.setup(runtime.tiers)
         name = type(controller).__name__
         settings = {item.name: getattr(controller, item.name) for item in parameters(controller)}
         self.log = DecisionLog("live", name, settings, setup) if keep_log else None
@@ -206,7 +206,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self.open = False
-        self.workers = max(1, min(2, (os.cpu_count() or 1) - 1))
+        self.workers = default_workers()
         self.code_bytes: int | None = None
         self.tiers: tuple[Tier, ...] = TIERS
         self.pool: Pool | None = None
@@ -231,6 +231,19 @@ class Runtime:
         if self._group is None:
             self._group = Group(self, registry.controller(DEFAULT_CONTROLLER), keep_log=self._log_path is not None)
         return self._group
+
+    def group_of(self, controller: Controller | None) -> Group:
+        """The group of a function's own controller; functions that are given one object share it."""
+        if controller is None:
+            return self.group
+        with self.making:
+            groups = [function.group for function in self.functions]
+            shared = [group for group in groups if group.manager.controller is controller]
+            return shared[0] if shared else Group(self, controller)
+
+    def setup(self, tiers: tuple[Tier, ...]) -> Setup:
+        """The facts of this host."""
+        return Setup(tiers, max(self.workers, 1), seed=0, observes=OBSERVES)
 
     def start(self) -> None:
         """Start threads and workers, unless they are there already."""
@@ -261,8 +274,10 @@ class Runtime:
     ) -> None:
         """See `tiering.configure`."""
         with self._starting:
-            if profile is not None:
-                self.tiers = tiers_from(profile)
+            tiers = self.tiers if profile is None else tiers_from(profile)
+            if controller is not None:
+                controller.start(self.setup(tiers))
+            self.tiers = tiers
             if code_bytes is not None:
                 self.code_bytes = code_bytes
             if log is not None:
@@ -273,7 +288,7 @@ class Runtime:
                     old, self.pool = self.pool, Pool(workers, private.fingerprint())
                     old.close()
             if controller is not None or log is not None or profile is not None:
-                self._change_controller(controller or registry.controller(DEFAULT_CONTROLLER))
+                self._change_controller(controller or self.group.manager.controller)
             elif self._group is not None:
                 self._group.manager.code_capacity_bytes = self.code_bytes
 
@@ -296,7 +311,7 @@ class Runtime:
 
     def forget_parent(self) -> None:
         """In a forked child: the threads and workers are the parent's, so everything here is plain njit."""
-        forget_spares()
+        forget_parent(self.pool)
         self.open = False
         self.pool = None
         self._thread = None
@@ -322,17 +337,15 @@ class Runtime:
 
     def _run(self) -> None:
         while True:
-            try:
+            self._ring()
+            with suppress(Empty):
                 what, unit, arguments = self._mail.get(timeout=self._until_next_wake())
-            except Empty:
-                self._ring()
-                continue
-            if unit is None:
-                return
-            if what == "wake":
-                heapq.heappush(self._wakes, (*arguments, unit))
-                continue
-            self._carry_out(what, unit, arguments)
+                if unit is None:
+                    return
+                if what == "wake":
+                    heapq.heappush(self._wakes, (*arguments, unit))
+                else:
+                    self._carry_out(what, unit, arguments)
 
     def _carry_out(self, what: str, unit: LiveUnit, arguments: tuple[Any, ...] = ()) -> None:
         try:

@@ -15,11 +15,12 @@ from collections import namedtuple
 
 import numba
 import numpy as np
-import tiering
 from numba import types
 from numba.core.errors import NumbaError
 from numba.experimental import jitclass
 from numba.typed import Dict, List
+
+import tiering
 
 TIERED = sys.argv[1:] != ["numba"]
 CASES = []
@@ -46,7 +47,7 @@ def outcome(function, *arguments):
         return bits(function(*arguments))
     except NumbaError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (which one it is, is the outcome)
         return f"{type(error).__module__}.{type(error).__name__}{error.args}"
 
 
@@ -371,7 +372,7 @@ def exceptions_are_caught():
     def f(a, i):
         try:
             return a[i]
-        except Exception:
+        except Exception:  # noqa: BLE001 (Numba knows no other class)
             return -1.0
 
     return f, [outcome(f, np.arange(2.0), 1), outcome(f, np.arange(2.0), 2)]

@@ -1,0 +1,360 @@
+"""Controllers over real functions: who asks them and when, what they hear of, and what happens if they misbehave."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+
+import pytest
+
+import tiering
+from tiering import log, protocol, registry
+
+from .support import call_until, eventually
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+
+class Scripted:
+    """Answers by a function of the view, and remembers everything."""
+
+    reasons = ("up", "down", "wait")
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.views = []
+        self.threads = []
+        self.events = []
+        self.starts = 0
+
+    def start(self, setup):
+        self.starts += 1
+        self.setup = setup
+
+    def decide(self, view):
+        self.views.append(view)
+        self.threads.append(threading.current_thread().name)
+        return self.answer(view)
+
+    def record(self, event):
+        self.events.append(event)
+
+
+def wait(view=None, **options):
+    return protocol.stay("wait", **options)
+
+
+def climbing(view, **options):
+    return protocol.compile(1, "up", **options) if view.tier == 0 and view.pending is None else wait(**options)
+
+
+def made(controller, **options):
+    @tiering.jit(interpret="always", controller=controller, **options)
+    def plus_one(x):
+        return x + 1
+
+    return plus_one
+
+
+def kinds(controller):
+    return [type(event).__name__ for event in controller.events]
+
+
+def test_the_first_decision_is_taken_on_the_caller_s_thread_and_all_others_on_the_manager_s():
+    controller = Scripted(lambda view: wait(budget=1))
+    function = made(controller)
+    call_until(lambda: function(1), lambda: len(controller.views) > 5)
+    assert controller.threads[0] == threading.current_thread().name
+    assert set(controller.threads[1:]) == {"tiering-manager"}
+    assert controller.views[0].invocations == 0
+
+
+def test_a_unit_is_asked_about_when_its_budget_is_spent_and_not_before():
+    controller = Scripted(lambda view: wait(budget=50))
+    function = made(controller)
+    for _ in range(49):
+        function(1)
+    assert len(controller.views) == 1
+    function(1)
+    eventually(lambda: len(controller.views) == 2)
+    assert (controller.views[1].why, controller.views[1].invocations) == ("count", 50)
+
+
+def test_a_wake_asks_without_any_call():
+    controller = Scripted(lambda view: wait(wake=0.01))
+    made(controller)(1)
+    eventually(lambda: len(controller.views) >= 3)
+    assert {view.why for view in controller.views[1:]} == {"timer"}
+
+
+def test_a_wake_beyond_all_clocks_does_no_harm():
+    far = Scripted(lambda view: wait(wake=1e300))
+    made(far)(1)
+    near = Scripted(lambda view: wait(wake=0.01))
+    made(near)(1)
+    eventually(lambda: len(near.views) >= 2)
+    assert len(far.views) == 1
+
+
+def test_the_first_compiled_call_is_sampled():
+    controller = Scripted(climbing)
+    function = made(controller)
+    assert set(call_until(lambda: function(1), lambda: "Sampled" in kinds(controller))) == {2}
+    assert kinds(controller) == ["Compiled", "Sampled"]
+    compiled, sampled = controller.events
+    assert (compiled.tier, sampled.tier, sampled.calls) == (1, 1, 1)
+    assert compiled.took > 0
+    assert compiled.bytes > 0
+    assert sampled.seconds > 0
+
+
+def test_a_wake_in_the_compiled_tier_brings_another_sample():
+    controller = Scripted(lambda view: climbing(view, wake=0.01))
+    function = made(controller)
+    results = call_until(lambda: function(1), lambda: kinds(controller).count("Sampled") >= 3)
+    assert set(results) == {2}
+    assert controller.views[-1].why == "sample"
+    assert kinds(controller).count("Compiled") == 1
+
+
+def test_deoptimizing_goes_back_to_the_interpreter_and_compiling_again_reuses_the_code():
+    controller = Scripted(climbing)
+    function = made(controller)
+    call_until(lambda: function(1), lambda: "Sampled" in kinds(controller))
+    before = function.tiering.calls
+    controller.answer = lambda view: protocol.deoptimize(0, "down", budget=20) if view.tier else wait(budget=20)
+    function.enter.__self__.group.runtime.post("counted", *function.enter.__self__.units.values())
+    eventually(lambda: function.tiering.tier == "interpreter")
+    assert function(1) == 2
+    assert function.tiering.calls == before + 1
+    controller.answer = climbing
+    results = call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")
+    assert set(results) == {2}
+    eventually(lambda: kinds(controller).count("Sampled") == 2)
+    assert controller.events[-2].took == 0.0
+    assert len(function.overloads) == 1
+
+
+def raising(view):
+    raise RuntimeError("no idea")
+
+
+def asleep(view):
+    time.sleep(0.4)
+    return wait(budget=1)
+
+
+FAULTS = [
+    (raising, r"controller raised \(RuntimeError\('no idea'\)\)"),
+    (lambda view: "compile, please", "decide returned str"),
+    (lambda view: protocol.compile(7, "up"), "tier 7 was asked for"),
+    (lambda view: protocol.stay("because"), "reason 'because' is not in the controller's reasons"),
+    (lambda view: wait(budget=0), "budget 0"),
+    (lambda view: protocol.evict("down"), "cannot drop code"),
+    (asleep, "overran deadline"),
+]
+
+
+@pytest.mark.parametrize(("answer", "named"), FAULTS)
+def test_a_controller_at_fault_is_named_once_and_replaced_by_staying(answer, named, caplog):
+    controller = Scripted(answer)
+    function, other = made(controller), made(controller)
+    assert [function(1), function(1), function(1.5), other(1)] == [2, 2, 2.5, 2]
+    eventually(lambda: len(controller.views) >= 3)
+    eventually(lambda: all(unit.reason for unit in (*function.tiering.units, *other.tiering.units)))
+    assert function.tiering.tier == "interpreter"
+    (message,) = caplog.messages
+    assert message.startswith("Scripted: ")
+    assert caplog.records[0].levelname == "WARNING"
+    assert re.search(named, message)
+
+
+def test_a_controller_that_fails_to_hear_events_is_named_once(caplog):
+    controller = Scripted(lambda view: climbing(view, wake=0.01))
+    controller.record = raising
+    function = made(controller)
+    assert set(call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")) == {2}
+    eventually(lambda: [message for message in caplog.messages if "controller raised" in message])
+    for _ in range(50):
+        function(1)
+    assert len(caplog.messages) == 1
+
+
+def test_a_controller_that_hangs_holds_up_nobody():
+    release = threading.Event()
+
+    def hanging(view):
+        if threading.current_thread().name == "tiering-manager":
+            release.wait(2.0)
+        return wait(budget=1)
+
+    controller = Scripted(hanging)
+    function = made(controller)
+    assert function(1) == 2
+    eventually(lambda: len(controller.views) == 2)
+    assert [function(k) for k in range(1000)] == list(range(1, 1001))
+
+    @tiering.jit
+    def required(x):
+        return x - 1
+
+    assert required(1) == 0
+    assert required.tiering.units[0].where == "in a worker process"
+    assert len(controller.views) == 2
+    release.set()
+
+
+def test_a_controller_may_call_the_function_that_it_decides_about():
+    results = []
+
+    def calling(view):
+        results.append(function(5))
+        return climbing(view, budget=3)
+
+    function = made(Scripted(calling))
+    assert set(call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")) == {2}
+    assert set(results) == {6}
+
+
+def test_a_controller_object_that_two_functions_are_given_serves_both():
+    inside = []
+    entered = []
+
+    def counting(view):
+        inside.append(view)
+        entered.append(len(inside))
+        time.sleep(0.001)
+        inside.pop()
+        return wait(budget=1)
+
+    controller = Scripted(counting)
+    functions = [made(controller), made(controller)]
+
+    def calling(function):
+        call_until(lambda: function(1), lambda: len(entered) > 60)
+
+    threads = [threading.Thread(target=calling, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert controller.starts == 1
+    assert set(entered) == {1}
+    assert len({view.unit for view in controller.views}) == 2
+
+
+def test_another_process_wide_controller_takes_over_units_that_are_running():
+    tiering.configure(controller="never")
+    functions = [made(None) for _ in range(3)]
+    own = made("never")
+    stop = threading.Event()
+    results = set()
+
+    def calling():
+        while not stop.is_set():
+            results.update(function(1) for function in functions)
+
+    thread = threading.Thread(target=calling)
+    thread.start()
+    eventually(lambda: all(function.tiering.calls > 10 for function in functions))
+    assert {function.tiering.tier for function in functions} == {"interpreter"}
+    tiering.configure(controller="always")
+    eventually(lambda: all(function.tiering.tier == "optimized" for function in functions))
+    stop.set()
+    thread.join()
+    assert results == {2}
+    assert own(1) == 2
+    assert {unit.controller for function in functions for unit in function.tiering} == {"Always"}
+    assert own.tiering.units[0].controller == "Never"
+
+
+def test_a_pinned_unit_is_free_again_under_another_controller():
+    tiering.configure(controller=Scripted(lambda view: protocol.pin("wait")))
+    function = made(None)
+    function(1)
+    tiering.configure(controller="always")
+    call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")
+
+
+def test_eight_threads_under_a_controller_that_moves_at_random():
+    dice = random.Random(4)
+
+    def moving(view):
+        if view.tier and dice.random() < 0.5:
+            return protocol.deoptimize(0, "down", budget=5, wake=0.002)
+        if not view.tier and view.pending is None and dice.random() < 0.7:
+            return protocol.compile(1, "up", budget=5, wake=0.002)
+        return wait(budget=5, wake=0.002)
+
+    controller = Scripted(moving)
+    functions = [made(controller), made(controller, nogil=True)]
+    wrong = []
+
+    def calling(k):
+        for i in range(6000):
+            for function in functions:
+                if function(i + k) != i + k + 1 or function(0.5) != 1.5:
+                    wrong.append((k, i))
+
+    threads = [threading.Thread(target=calling, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert {"Compiled", "Sampled"} <= set(kinds(controller))
+    assert all(len(function.overloads) <= 2 for function in functions)
+
+
+def test_many_threads_may_need_the_same_code_at_once():
+    @tiering.jit
+    def shared(x):
+        return x * 2
+
+    barrier = threading.Barrier(16)
+    results = []
+
+    def calling():
+        barrier.wait()
+        results.append(shared(21))
+
+    threads = [threading.Thread(target=calling) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [42] * 16
+    assert len(shared.overloads) == 1
+
+
+@pytest.mark.parametrize("name", ["always", "threshold", "pi", "bandit", "cost_benefit"])
+def test_the_log_written_at_shutdown_is_read_and_replayed_without_a_mismatch(name, program, tmp_path):
+    source = f"""
+        import numpy as np
+        import tiering
+
+        tiering.configure(controller={name!r})
+        tiering.configure(log="run.log")
+
+        @tiering.jit(interpret="always")
+        def summed(a):
+            total = 0.0
+            for i in range(len(a)):
+                total += a[i]
+            return total
+
+        a = np.ones(2000)
+        for _ in range(100000):
+            assert summed(a) == 2000.0
+            if summed.tiering.tier == "optimized":
+                break
+        assert summed(a) == 2000.0
+    """
+    assert program(source).err == ""
+    header, records = log.read(tmp_path / "run.log")
+    controller = registry.controller(name)
+    assert (header.host, header.controller) == ("live", type(controller).__name__)
+    assert {type(record).__name__ for record in records} >= {"Decided", "Compiled"}
+    assert not list(log.replay(header, records, controller))
