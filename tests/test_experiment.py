@@ -216,9 +216,9 @@ def test_a_wrong_name_ends_in_one_line_with_the_way_out(arguments, message):
 
 
 def test_a_wrong_size_or_setting_ends_in_one_line_with_the_way_out():
-    with pytest.raises(InputError, match="unknown size of workload 'adam' 'smal': did you mean 'small'"):
+    with pytest.raises(InputError, match="unknown size 'smal' of workload 'adam': did you mean 'small'"):
         simulate("adam", "never", size="smal")
-    with pytest.raises(InputError, match="unknown parameter of controller 'threshold' 'cuont'"):
+    with pytest.raises(InputError, match="unknown parameter 'cuont' of controller 'threshold'"):
         simulate("adam", "threshold", settings={"cuont": 3})
 
 

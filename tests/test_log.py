@@ -154,6 +154,6 @@ def test_a_log_is_written_whole_or_not_at_all(tmp_path):
     made = DecisionLog("simulation", "by hand", {}, SETUP)
     with pytest.raises(InputError, match="is a folder"):
         made.save(tmp_path)
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="its folder does not exist"):
         made.save(tmp_path / "missing" / "run.log")
     assert list(tmp_path.iterdir()) == []

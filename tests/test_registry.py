@@ -99,7 +99,7 @@ def test_an_unknown_name_comes_with_the_nearest_one(plug_in):
 
 def test_settings_are_checked_by_name_and_range():
     assert registry.controller("pi", {"kp": 2}).kp == 2
-    with pytest.raises(InputError, match="unknown parameter of controller 'pi' 'kq': did you mean"):
+    with pytest.raises(InputError, match="unknown parameter 'kq' of controller 'pi': did you mean"):
         registry.controller("pi", {"kq": 2})
     with pytest.raises(InputError, match="kp=-1: must be a number from 0 to 100"):
         registry.controller("pi", {"kp": -1})

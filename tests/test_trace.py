@@ -161,7 +161,7 @@ def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path):
 
 
 def test_a_trace_is_written_whole_or_not_at_all(tmp_path):
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="its folder does not exist"):
         trace.write(PROGRAM, tmp_path / "missing" / "p.jsonl")
     broken = PROGRAM._replace(groups=(Group((Call(9),), 1),))
     with pytest.raises(IndexError):

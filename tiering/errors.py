@@ -25,9 +25,13 @@ class IllegalDecision(InputError):
     """A controller answered with something its host cannot do."""
 
 
-def unknown(kind: str, value: str, known: Iterable[str]) -> InputError:
-    """An `InputError` for a name that is in no table, with the nearest name or the whole table as the way out."""
+def unknown(kind: str, value: str, known: Iterable[str], owner: str = "") -> InputError:
+    """An `InputError` for a name that is in no table, with the nearest name or the whole table as the way out.
+
+    `owner` says whose table it is, as in "controller 'pi'".
+    """
     names = sorted(known)
     near = get_close_matches(value, names, n=1, cutoff=0.5)
     way_out = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names) or 'nothing'}"
-    return InputError(f"unknown {kind} {value!r}: {way_out}")
+    of = f" of {owner}" if owner else ""
+    return InputError(f"unknown {kind} {value!r}{of}: {way_out}")

@@ -11,12 +11,14 @@ is what a clairvoyant reached; the row "lb1" is less than anybody can reach. `re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tiering import profile as profiles
 from tiering import registry, trace
 from tiering.errors import NeedsFuture, unknown
+from tiering.files import check_writable
 from tiering.log import DecisionLog
 from tiering.oracle import lb1
 from tiering.profile import Profile, UnitCosts
@@ -65,7 +67,7 @@ def program(workload: Any, size: str = "medium", profile: Profile | None = None,
         return trace.read(workload)
     found = registry.WORKLOADS.load(workload) if isinstance(workload, str) else workload
     if size not in found.sizes:
-        raise unknown(f"size of workload {found.name!r}", size, found.sizes)
+        raise unknown("size", size, found.sizes, f"workload {found.name!r}")
     return _from_schedule(found, size, profile or profiles.reference())
 
 
@@ -84,6 +86,8 @@ def simulate(
     `workload` is what `program` takes; `controller` a name, a class or an object with the three methods; `settings` are
     the parameters of a named controller or a class. Raises InputError for whatever of these breaks a rule.
     """
+    if log is not None:
+        check_writable(log)
     machine = profile or profiles.reference()
     subject = program(workload, size, machine, seed)
     name, made = _controller(controller, settings)
@@ -177,7 +181,12 @@ def _name(controller: Any) -> str:
 
 
 def _is_file(text: str) -> bool:
-    return text.endswith(".jsonl") or (text not in registry.WORKLOADS.static and Path(text).is_file())
+    """Whether text is meant as a path: it looks like one, or there is a file and no workload of that name."""
+    if text.endswith(".jsonl") or "/" in text or text in (".", ".."):
+        return True
+    with suppress(OSError):
+        return text not in registry.WORKLOADS.static and Path(text).is_file()
+    return False
 
 
 def _from_schedule(workload: Any, size: str, machine: Profile) -> Program:

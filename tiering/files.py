@@ -19,8 +19,7 @@ def whole(path: str | Path) -> Iterator[TextIO]:
     Raises InputError if the folder is missing or cannot be written, or `path` is a folder.
     """
     target = Path(path)
-    if target.is_dir():
-        raise InputError(f"{target}: is a folder; give the name of a file")
+    check_writable(target)
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
@@ -34,6 +33,23 @@ def whole(path: str | Path) -> Iterator[TextIO]:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a place that cannot be written, before the work whose result is to go there.
+
+    Raises InputError as `whole` does.
+    """
+    target = Path(path)
+    try:
+        if target.is_dir():
+            raise InputError(f"{target}: is a folder; give the name of a file")
+        if not target.parent.is_dir():
+            raise InputError(f"{target}: its folder does not exist; give a folder that does")
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{target}: cannot be written, its folder is read-only; give another one")
 
 
 def _umask() -> int:

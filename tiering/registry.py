@@ -84,7 +84,7 @@ def controller(name: str, settings: dict[str, Any] | None = None) -> Controller:
     known = {declared.name for declared in parameters(made)}
     for given in settings or {}:
         if given not in known:
-            raise unknown(f"parameter of controller {name!r}", given, known)
+            raise unknown("parameter", given, known, f"controller {name!r}")
     result: Controller = made(**(settings or {}))
     return result
 
@@ -99,27 +99,32 @@ def settings_from_text(name: str, assignments: Iterable[str]) -> dict[str, Any]:
     for text in assignments:
         key, value = _split(text)
         if key not in declared:
-            raise unknown(f"parameter of controller {name!r}", key, declared)
+            raise unknown("parameter", key, declared, f"controller {name!r}")
         settings[key] = _typed(key, value, declared[key])
     return settings
 
 
-def settings_for_each(names: Iterable[str], assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+def settings_for_each(
+    names: Iterable[str], assignments: Iterable[str], by_name_only: Iterable[str] = ()
+) -> dict[str, dict[str, Any]]:
     """The same for several controllers: `gain=0.5` sets every one that has a gain, `pi.gain=0.5` only that one.
 
-    Raises InputError as `settings_from_text` does, and where no controller has the parameter.
+    Controllers in `by_name_only` take settings of the second form alone. Raises InputError as `settings_from_text`
+    does, and where no controller has the parameter.
     """
-    declared = {name: _defaults(name) for name in names}
+    addressed = list(names)
+    declared = {name: _defaults(name) for name in [*addressed, *by_name_only]}
     settings: dict[str, dict[str, Any]] = {name: {} for name in declared}
     for text in assignments:
         key, value = _split(text)
         owner, dot, parameter = key.rpartition(".")
         if dot and owner not in declared:
             raise unknown("controller", owner, declared)
-        takers = [owner] if dot else [name for name, defaults in declared.items() if key in defaults]
-        known = set().union(*(declared[name] for name in takers or declared))
-        if parameter not in known:
-            raise unknown("parameter", parameter, known)
+        asked = [owner] if dot else addressed
+        takers = [name for name in asked if parameter in declared[name]]
+        if not takers:
+            known = set().union(*(declared[name] for name in asked))
+            raise unknown("parameter", parameter, known, f"controller {owner!r}" if dot else "")
         for name in takers:
             settings[name][parameter] = _typed(key, value, declared[name][parameter])
     return settings

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +21,14 @@ COMPARE = ("compare", "adam", "--controllers", "pi,threshold", "--size", "small"
         (("simulate", "adm", "--controller", "pi"), "unknown workload 'adm': did you mean 'adam'?"),
         (("simulate", "adam", "--controller", "treshold"), "unknown controller 'treshold': did you mean 'threshold'?"),
         (("compare", "adam", "--controllers", "pi,allways"), "unknown controller 'allways': did you mean 'always'?"),
-        ((*SIMULATE, "--set", "setpiont=1"), "'setpiont': did you mean 'setpoint'?"),
+        ((*SIMULATE, "--set", "setpiont=1"), "parameter 'setpiont' of controller 'pi': did you mean 'setpoint'?"),
         ((*COMPARE, "--set", "setpiont=1"), "unknown parameter 'setpiont': did you mean 'setpoint'?"),
-        ((*COMPARE, "--set", "pi.setpiont=1"), "unknown parameter 'setpiont': did you mean 'setpoint'?"),
+        (
+            (*COMPARE, "--set", "pi.setpiont=1"),
+            "unknown parameter 'setpiont' of controller 'pi': did you mean 'setpoint'?",
+        ),
         ((*COMPARE, "--set", "tresh.count=1"), "unknown controller 'tresh': did you mean 'threshold'?"),
-        ((*COMPARE, "--set", "never.count=1"), "unknown controller 'never': there is pi, threshold"),
+        ((*COMPARE, "--set", "never.count=1"), "unknown controller 'never': there is oracle, pi, threshold"),
         (("simulate", "adam", "--controller", "pi", "--size", "medum"), "did you mean 'medium'?"),
         (("demo", "--size", "medum"), "unknown size 'medum': did you mean 'medium'?"),
         (("list", "--jsn"), "unknown option '--jsn': did you mean '--json'?"),
@@ -131,13 +136,15 @@ def test_a_trace_that_is_not_there(refused):
 def test_a_folder_is_no_trace(refused, folder):
     (folder / "traces.jsonl").mkdir()
     assert "traces.jsonl: cannot be read" in refused("simulate", "traces.jsonl", "--controller", "pi")
-    assert "unknown workload '.'" in refused("simulate", ".", "--controller", "pi")
+    assert ".: cannot be read (Is a directory)" in refused("simulate", ".", "--controller", "pi")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(refused, folder):
+def test_a_file_that_may_not_be_read(refused, folder, monkeypatch):
+    def forbidden(path, *arguments, **named):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
     (folder / "secret.jsonl").write_text(TRACE, encoding="utf-8")
-    (folder / "secret.jsonl").chmod(0)
+    monkeypatch.setattr(Path, "read_text", forbidden)
     assert "secret.jsonl: cannot be read" in refused("simulate", "secret.jsonl", "--controller", "pi")
     assert "secret.jsonl: cannot be read" in refused(*SIMULATE, "--profile", "secret.jsonl")
 
@@ -172,7 +179,7 @@ def test_a_profile_that_is_not_there_or_a_folder(refused):
 
 
 def test_a_log_that_cannot_be_written(refused, folder):
-    assert "give a folder that exists" in refused(*SIMULATE, "--log", "missing/adam.log")
+    assert "its folder does not exist; give a folder that does" in refused(*SIMULATE, "--log", "missing/adam.log")
     assert "is a folder; give the name of a file" in refused(*SIMULATE, "--log", str(folder))
 
 

@@ -259,7 +259,5 @@ def test_with_numba_disabled_the_function_itself_comes_back(program):
 @pytest.mark.parametrize("given", [object(), 5, registry.CONTROLLERS.load("never")], ids=["object", "number", "class"])
 def test_what_is_no_controller_is_refused_by_its_value(given):
     for place in (tiering.jit, tiering.configure):
-        with pytest.raises(
-            tiering.InputError, match="must be a name, or an object with start, decide"
-        ):
+        with pytest.raises(tiering.InputError, match="must be a name, or an object with start, decide"):
             place(controller=given)

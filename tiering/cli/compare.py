@@ -26,7 +26,7 @@ def run(given: Namespace) -> None:
     names = [name.strip() for name in given.controllers.split(",") if name.strip()]
     if not names:
         raise InputError(f"--controllers {given.controllers!r}: must be names separated by commas; see `tiering list`")
-    settings = registry.settings_for_each(names, given.settings)
+    settings = registry.settings_for_each(names, given.settings, by_name_only=["oracle"])
     profile = read_profile(given.profile)
     with report.progress("simulating", len(names) + 2, quiet=given.json) as step:
         rows = compare(

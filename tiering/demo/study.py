@@ -14,6 +14,7 @@ import numpy as np
 from tiering import processes, profile, registry
 from tiering.errors import InputError, unknown
 from tiering.experiment import Row, compare
+from tiering.files import check_writable
 from tiering.profile import Profile, TierCosts, UnitCosts
 
 CONTROLLERS = ("always", "threshold", "pi", "cost_benefit")
@@ -59,6 +60,7 @@ def run(
     if size not in SIZES:
         raise unknown("size", size, SIZES)
     target = str(profile_path or DEFAULT_PROFILE)
+    check_writable(target)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for loop in _loops():
         for way in (*RIVALS, "calibrate"):

@@ -28,6 +28,7 @@ import numba
 from tiering import profile as profiles
 from tiering import registry
 from tiering.errors import InputError
+from tiering.files import check_writable
 from tiering.live import private
 from tiering.live.function import FunctionStatus, Interpret, Status, TieredFunction, status_of
 from tiering.live.runtime import RUNTIME, check_whole
@@ -86,6 +87,8 @@ def configure(
     if code_bytes is not None:
         check_whole("code_bytes", code_bytes, 1)
     chosen = _chosen(controller)
+    if log is not None:
+        check_writable(log)
     costs = None if profile is None else profiles.read(profile)
     if _plain_reason() is None:
         RUNTIME.configure(chosen, workers, code_bytes, log, costs)

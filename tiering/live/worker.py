@@ -35,6 +35,13 @@ def main() -> None:
     work: SimpleQueue[Request] = SimpleQueue()
     threading.Thread(target=_read, args=(requests, work), daemon=True).start()
 
+    try:
+        _work(work, replies, started)
+    except BrokenPipeError:  # the parent is gone, and there is nobody to tell
+        os._exit(0)
+
+
+def _work(work: SimpleQueue[Request], replies: BinaryIO, started: float) -> None:
     from tiering.live import private
 
     private.separate_symbols(int(os.environ[ENVIRONMENT]))

@@ -1,72 +1,17 @@
-"""Small functions of every kind that Numba compiles: `python shipping.py tiering` or `python shipping.py numba`.
-
-Prints one line of JSON per case: its name, the expected route, the route that was taken, and what came out. Cases that
-can be shipped come first, so that they are loaded by a process that never compiled anything.
-"""
+"""Small functions of every kind that a worker can compile, loaded by a process that never compiled anything."""
 
 from __future__ import annotations
 
 import enum
-import json
 import math
-import struct
-import sys
 from collections import namedtuple
 
 import numba
 import numpy as np
-from numba import types
-from numba.core.errors import NumbaError
-from numba.experimental import jitclass
+from casebook import bits, case, jit, main, outcome
 from numba.typed import Dict, List
 
-import tiering
-
-TIERED = sys.argv[1:] != ["numba"]
-CASES = []
-SHIPPED, IN_PLACE = "in a worker process", "in place"
-
-
-def jit(function=None, **options):
-    if TIERED:
-        return tiering.jit(function, **options)
-    options.setdefault("boundscheck", True)
-    return numba.njit(function, **options) if function else numba.njit(**options)
-
-
-def case(route):
-    def add(function):
-        CASES.append((function, route))
-        return function
-
-    return add
-
-
-def outcome(function, *arguments):
-    try:
-        return bits(function(*arguments))
-    except NumbaError:
-        raise
-    except Exception as error:  # noqa: BLE001 (which one it is, is the outcome)
-        return f"{type(error).__module__}.{type(error).__name__}{error.args}"
-
-
-def bits(value):
-    if isinstance(value, tuple):
-        return [type(value).__name__, *map(bits, value)]
-    if isinstance(value, list | List):
-        return [type(value).__name__, *map(bits, value)]
-    if isinstance(value, dict | Dict):
-        return [type(value).__name__, *([bits(key), bits(item)] for key, item in value.items())]
-    if isinstance(value, np.ndarray):
-        return [str(value.dtype), str(value.shape), value.flags.writeable, value.tobytes().hex()]
-    if isinstance(value, float):
-        return ["float", struct.pack("<d", value).hex()]
-    return [type(value).__name__, repr(value)]
-
-
 SMALL = np.arange(16.0)
-LARGE = np.arange(200_000.0)
 GLOBAL_TUPLE = (1, 2.5)
 Pair = namedtuple("Pair", "left right")
 RECORD = np.dtype([("x", "f8"), ("n", "i4")])
@@ -81,7 +26,7 @@ class Color(enum.IntEnum):
     BLUE = 7
 
 
-@case(SHIPPED)
+@case
 def integers_wrap_around():
     @jit
     def f(x):
@@ -90,7 +35,7 @@ def integers_wrap_around():
     return f, [outcome(f, 3), outcome(f, 2**62 + 1), outcome(f, 2**40)]
 
 
-@case(SHIPPED)
+@case
 def floats_divide_and_check():
     @jit
     def f(x, y):
@@ -99,7 +44,7 @@ def floats_divide_and_check():
     return f, [outcome(f, 1.0, 3.0), outcome(f, 1.0, 0.0), outcome(f, -0.0, 5.0)]
 
 
-@case(SHIPPED)
+@case
 def integer_division_by_zero():
     @jit
     def f(x, y):
@@ -108,7 +53,7 @@ def integer_division_by_zero():
     return f, [outcome(f, 7, -2), outcome(f, 7, 0)]
 
 
-@case(SHIPPED)
+@case
 def float32_stays_in_arrays_and_leaves_as_float():
     @jit
     def f(a):
@@ -117,7 +62,7 @@ def float32_stays_in_arrays_and_leaves_as_float():
     return f, [outcome(f, np.arange(1, 4, dtype=np.float32))]
 
 
-@case(SHIPPED)
+@case
 def closures_over_scalars():
     factor, offset = 3, 0.25
 
@@ -128,7 +73,7 @@ def closures_over_scalars():
     return f, [outcome(f, 2), outcome(f, 2)]
 
 
-@case(SHIPPED)
+@case
 def closures_over_small_arrays():
     table = np.array([2.0, 4.0])
 
@@ -139,7 +84,7 @@ def closures_over_small_arrays():
     return f, [outcome(f, 1), outcome(f, 2)]
 
 
-@case(SHIPPED)
+@case
 def small_global_arrays_and_tuples():
     @jit
     def f(i):
@@ -148,7 +93,7 @@ def small_global_arrays_and_tuples():
     return f, [outcome(f, 4), outcome(f, 16)]
 
 
-@case(SHIPPED)
+@case
 def functions_inside_functions():
     @jit
     def f(x):
@@ -160,7 +105,7 @@ def functions_inside_functions():
     return f, [outcome(f, 10)]
 
 
-@case(SHIPPED)
+@case
 def calls_of_other_functions():
     @jit
     def g(x):
@@ -173,7 +118,7 @@ def calls_of_other_functions():
     return f, [outcome(f, 3), outcome(g, 3), outcome(f, 0.5)]
 
 
-@case(SHIPPED)
+@case
 def recursion():
     @jit
     def fibonacci(n):
@@ -184,7 +129,7 @@ def recursion():
     return fibonacci, [outcome(fibonacci, 15)]
 
 
-@case(SHIPPED)
+@case
 def arrays_are_made_and_returned():
     @jit
     def f(n):
@@ -196,7 +141,7 @@ def arrays_are_made_and_returned():
     return f, [outcome(f, 5), outcome(f, 5), outcome(f, -1)]
 
 
-@case(SHIPPED)
+@case
 def array_expressions_and_views():
     @jit
     def f(a):
@@ -205,7 +150,7 @@ def array_expressions_and_views():
     return f, [outcome(f, np.arange(8.0))]
 
 
-@case(SHIPPED)
+@case
 def strided_and_read_only_arrays():
     @jit
     def f(a):
@@ -216,7 +161,7 @@ def strided_and_read_only_arrays():
     return f, [outcome(f, np.arange(9.0)[::3]), outcome(f, frozen)]
 
 
-@case(SHIPPED)
+@case
 def linear_algebra():
     @jit
     def f(a, b):
@@ -225,7 +170,7 @@ def linear_algebra():
     return f, [outcome(f, np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, 2.0]))]
 
 
-@case(SHIPPED)
+@case
 def namedtuples_in_and_out():
     @jit
     def f(pair):
@@ -234,7 +179,7 @@ def namedtuples_in_and_out():
     return f, [outcome(f, Pair(1, 2.5))]
 
 
-@case(SHIPPED)
+@case
 def enumerations():
     @jit
     def f(x):
@@ -243,7 +188,7 @@ def enumerations():
     return f, [outcome(f, Color.BLUE)]
 
 
-@case(SHIPPED)
+@case
 def object_mode_blocks():
     @jit
     def f(x):
@@ -254,7 +199,7 @@ def object_mode_blocks():
     return f, [outcome(f, 2.0)]
 
 
-@case(SHIPPED)
+@case
 def typed_lists():
     @jit
     def f(items):
@@ -267,7 +212,7 @@ def typed_lists():
     return f, [outcome(f, List([1, 2, 3]))]
 
 
-@case(SHIPPED)
+@case
 def typed_dicts():
     @jit
     def f(n):
@@ -279,7 +224,7 @@ def typed_dicts():
     return f, [outcome(f, 3)]
 
 
-@case(SHIPPED)
+@case
 def reflected_lists():
     given = [3, 1, 2]
 
@@ -291,7 +236,7 @@ def reflected_lists():
     return f, [outcome(f, given), bits(given)]
 
 
-@case(SHIPPED)
+@case
 def records():
     @jit
     def f(table):
@@ -305,7 +250,7 @@ def records():
     return f, [outcome(f, table), bits(table)]
 
 
-@case(SHIPPED)
+@case
 def dates():
     @jit
     def f(a, b):
@@ -314,7 +259,7 @@ def dates():
     return f, [outcome(f, np.datetime64("2020-01-01"), np.datetime64("2021-03-04"))]
 
 
-@case(SHIPPED)
+@case
 def generators():
     @jit
     def f(n):
@@ -324,7 +269,7 @@ def generators():
     return f, [bits(list(f(4))), bits(list(f(0)))]
 
 
-@case(SHIPPED)
+@case
 def strings():
     @jit
     def f(text):
@@ -333,7 +278,7 @@ def strings():
     return f, [outcome(f, "grün"), outcome(f, "")]
 
 
-@case(SHIPPED)
+@case
 def seeded_random_numbers():
     @jit
     def f(n):
@@ -343,7 +288,7 @@ def seeded_random_numbers():
     return f, [outcome(f, 3)]
 
 
-@case(SHIPPED)
+@case
 def random_generators():
     @jit
     def f(random):
@@ -352,7 +297,7 @@ def random_generators():
     return f, [outcome(f, np.random.default_rng(5))]
 
 
-@case(SHIPPED)
+@case
 def exceptions():
     @jit
     def f(x):
@@ -366,7 +311,7 @@ def exceptions():
     return f, [outcome(f, 0), outcome(f, 1), outcome(f, 2), outcome(f, 3)]
 
 
-@case(SHIPPED)
+@case
 def exceptions_are_caught():
     @jit
     def f(a, i):
@@ -378,7 +323,7 @@ def exceptions_are_caught():
     return f, [outcome(f, np.arange(2.0), 1), outcome(f, np.arange(2.0), 2)]
 
 
-@case(SHIPPED)
+@case
 def parallel_loops():
     @jit(parallel=True)
     def f(a):
@@ -392,7 +337,7 @@ def parallel_loops():
     return f, [outcome(f, np.arange(100.0)), outcome(f, np.arange(3.0))]
 
 
-@case(SHIPPED)
+@case
 def nothing_is_returned_and_optional_values():
     @jit
     def f(x):
@@ -403,7 +348,7 @@ def nothing_is_returned_and_optional_values():
     return f, [outcome(f, 1), outcome(f, -1)]
 
 
-@case(SHIPPED)
+@case
 def defaults_and_star_arguments():
     @jit
     def f(x, y=2, *rest):
@@ -412,7 +357,7 @@ def defaults_and_star_arguments():
     return f, [outcome(f, 1), outcome(f, 1, 5), outcome(f, 1, 2, 3, 4)]
 
 
-@case(SHIPPED)
+@case
 def functions_as_arguments():
     @numba.njit
     def g(x):
@@ -425,7 +370,7 @@ def functions_as_arguments():
     return f, [outcome(f, g, 3)]
 
 
-@case(SHIPPED)
+@case
 def compiled_ufuncs():
     @numba.vectorize(["float64(float64)"])
     def half(x):
@@ -436,124 +381,6 @@ def compiled_ufuncs():
         return half(a)
 
     return f, [outcome(f, np.arange(3.0))]
-
-
-@case(IN_PLACE)
-def large_global_arrays():
-    @jit
-    def f(i):
-        return LARGE[i]
-
-    return f, [outcome(f, 7), outcome(f, 200_000)]
-
-
-@case(IN_PLACE)
-def large_arrays_in_closures():
-    table = np.arange(150_000.0) + 0.5
-
-    @jit
-    def f(i):
-        return table[i]
-
-    return f, [outcome(f, 149_999)]
-
-
-@jit
-def is_even(n):
-    return True if n == 0 else is_odd(n - 1)
-
-
-@jit
-def is_odd(n):
-    return False if n == 0 else is_even(n - 1)
-
-
-@case(IN_PLACE)
-def mutual_recursion():
-    return is_even, [outcome(is_even, 10), outcome(is_even, 7), outcome(is_odd, 7)]
-
-
-@jitclass([("x", types.float64)])
-class Point:
-    def __init__(self, x):
-        self.x = x
-
-    def moved(self, by):
-        return self.x + by
-
-
-@case(IN_PLACE)
-def jitclasses_of_this_script():
-    @jit
-    def f(point, by):
-        return point.moved(by)
-
-    return f, [outcome(f, Point(1.5), 2.0)]
-
-
-@case(IN_PLACE)
-def overloads_of_this_script():
-    def special(x):
-        raise NotImplementedError
-
-    @numba.extending.overload(special)
-    def _special(x):
-        return lambda x: x * 10
-
-    @jit
-    def f(x):
-        return special(x)
-
-    return f, [outcome(f, 4)]
-
-
-@case(IN_PLACE)
-def c_callbacks_as_globals():
-    @numba.cfunc("float64(float64)")
-    def callback(x):
-        return x * 4
-
-    pointer = callback.ctypes
-
-    @jit
-    def f(x):
-        return pointer(x)
-
-    return f, [outcome(f, 1.5)]
-
-
-@case(IN_PLACE)
-def literal_arguments():
-    @jit
-    def f(x, n):
-        numba.literally(n)
-        return x**n
-
-    return f, [outcome(f, 3, 2), outcome(f, 3, 2), outcome(f, 3, 5)]
-
-
-@case(IN_PLACE)
-def stencils():
-    @numba.stencil
-    def mean(a):
-        return (a[-1] + a[1]) / 2
-
-    @jit
-    def f(a):
-        return mean(a)
-
-    return f, [outcome(f, np.arange(5.0) ** 2)]
-
-
-def main():
-    if TIERED:
-        from tiering.live.runtime import RUNTIME
-
-        assert RUNTIME.pool.ready.wait(60)
-    for run, expected in CASES:
-        function, results = run()
-        where = function.tiering.units[0].where if TIERED else expected
-        print(json.dumps({"case": run.__name__, "expected": expected, "where": where, "results": results}))
 
 
 if __name__ == "__main__":
