@@ -125,7 +125,7 @@ def test_settings_for_several_controllers():
         "never": {},
     }
     for text, complaint in {
-        "never.count=1": "unknown parameter 'count': there is nothing",
+        "never.count=1": "unknown parameter 'count' of controller 'never': there is nothing",
         "oracle.retries=1": "unknown controller 'oracle': there is never, pi, threshold",
         "setpiont=1": "did you mean 'setpoint'",
         "count": "must be name=value",

@@ -140,8 +140,12 @@ def test_a_folder_is_no_trace(refused, folder):
 
 
 def test_a_file_that_may_not_be_read(refused, folder, monkeypatch):
+    read_text = Path.read_text
+
     def forbidden(path, *arguments, **named):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        if path.name == "secret.jsonl":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read_text(path, *arguments, **named)
 
     (folder / "secret.jsonl").write_text(TRACE, encoding="utf-8")
     monkeypatch.setattr(Path, "read_text", forbidden)
