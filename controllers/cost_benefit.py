@@ -13,7 +13,8 @@ times `tick` stand for them.
 Learning (`learn=1`). The priors in Setup are one number per tier; the same tier may bring 2x to one unit and 80x to
 another. `Sampled` events give a unit's own seconds per call per tier, and from all units a correction of each tier's
 prior speed (geometric mean); `Compiled` events give a correction of each tier's prior compile time. A tier that has
-been seen to bring nothing to a unit is thus never chosen for it again.
+been seen to bring nothing to a unit is thus not chosen for it again; the unit is asked about at doublings of its
+counts, in case that was a bad sample.
 
 Choosing parameters. `again` is the future in multiples of the past. 1 is Jikes' rule, the optimum for a Pareto tail
 with alpha = 1; for alpha = 0.25, as measured on CPython's benchmarks, it is 4. A deoptimization doubles the price of
@@ -39,6 +40,7 @@ NOT_YET = "does not pay yet"
 NO_GAIN = "no tier is faster"
 
 _MOST_DOUBLINGS = 40
+_NO_GAIN_BUDGET = 1000
 
 
 @dataclass
@@ -101,9 +103,9 @@ class CostBenefit:
             saved = here - 1.0 / self._estimates.speed(view.unit, tier)
             if saved > 0.0:
                 break_even = min(break_even, self._compile_seconds(view, tier) / saved)
-        if break_even == math.inf:
-            return protocol.stay(NO_GAIN)
         counts = view.invocations + (view.backedges or 0)
+        if break_even == math.inf:
+            return protocol.stay(NO_GAIN, budget=max(_NO_GAIN_BUDGET, counts))
         missing = counts * (break_even / work - 1.0) if work > 0.0 else math.inf
         budget = min(missing, max(1, counts), FOREVER)
         return protocol.stay(NOT_YET, budget=max(1, math.ceil(budget)))

@@ -1,10 +1,12 @@
 """What a unit's work, a tier's speed and a compile cost, from the host's priors and what has been observed since.
 
 Speeds are relative to tier 0. A unit's own samples come first: seconds per call in tier 0 over seconds per call in
-the tier. Where a unit has none for a tier, the prior is corrected by the geometric mean of what other units showed;
-the geometric one, because ratios are what is averaged. Compile times are corrected by seconds taken over seconds
-foretold, summed, so that long compiles weigh more. A tier without prior compile cost is taken at the mean of what it
-took. Failed compiles are left out: one that is refused at once says nothing about those that go through.
+the tier. Of several samples the fastest counts: a sample is a call or two, and on a busy machine any of them may hold
+a time slice of somebody else's. Where a unit has none for a tier, the prior is corrected by the geometric mean of
+what other units showed; the geometric one, because ratios are what is averaged. Compile times are corrected by
+seconds taken over seconds foretold, summed, so that long compiles weigh more. A tier without prior compile cost is
+taken at the mean of what it took. Failed compiles are left out: one that is refused at once says nothing about those
+that go through.
 
 State is a few numbers per unit and tier.
 """
@@ -25,7 +27,8 @@ class Estimates:
         self._learn = learn
         self._sizes: dict[str, int | None] = {}
         self._tier0_call: dict[str, float] = {}
-        self._sampled: dict[tuple[str, int], tuple[float, int]] = {}
+        self._fastest_call: dict[tuple[str, int], float] = {}
+        self._counted_in: set[tuple[str, int]] = set()
         self._log_ratio = [0.0] * len(setup.tiers)
         self._ratios = [0] * len(setup.tiers)
         self._took = [0.0] * len(setup.tiers)
@@ -47,10 +50,10 @@ class Estimates:
         prior = self._tiers[tier].speed
         if tier == 0 or not self._learn:
             return prior
-        own = self._sampled.get((unit, tier))
+        own = self._fastest_call.get((unit, tier))
         tier0 = self._tier0_call.get(unit)
-        if own and own[0] > 0.0 and tier0:
-            return tier0 * own[1] / own[0]
+        if own and tier0:
+            return tier0 / own
         if self._ratios[tier]:
             return prior * math.exp(self._log_ratio[tier] / self._ratios[tier])
         return prior
@@ -78,21 +81,26 @@ class Estimates:
         if event.tier == 0:
             self._tier0_call[event.unit] = event.seconds / event.calls
             return
-        seconds, calls = self._sampled.get((event.unit, event.tier), (0.0, 0))
-        self._sampled[event.unit, event.tier] = (seconds + event.seconds, calls + event.calls)
+        key, seconds = (event.unit, event.tier), event.seconds / event.calls
+        before = self._fastest_call.get(key)
+        if before is not None and before <= seconds:
+            return
+        self._fastest_call[key] = seconds
         tier0 = self._tier0_call.get(event.unit)
-        if tier0 and not calls:
-            ratio = tier0 * event.calls / event.seconds / self._tiers[event.tier].speed
-            self._log_ratio[event.tier] += math.log(ratio)
+        if before is not None and key in self._counted_in:
+            self._log_ratio[event.tier] += math.log(before / seconds)
+        elif tier0:
+            self._counted_in.add(key)
+            self._log_ratio[event.tier] += math.log(tier0 / seconds / self._tiers[event.tier].speed)
             self._ratios[event.tier] += 1
 
     def _call_seconds(self, view: View) -> float:
         known = self._tier0_call.get(view.unit)
         if known is not None:
             return known
-        sampled = self._sampled.get((view.unit, view.tier))
-        if sampled:
-            return sampled[0] / sampled[1] * self._tiers[view.tier].speed
+        fastest = self._fastest_call.get((view.unit, view.tier))
+        if fastest:
+            return fastest * self._tiers[view.tier].speed
         return self._counted(view) / max(1, view.invocations)
 
     def _seconds(self, view: View) -> float:

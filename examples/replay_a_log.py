@@ -13,7 +13,7 @@ from tiering import log, metrics, registry
 
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "threshold.log"
-    tiering.simulate("lbfgs", "threshold", size="small", log=file)
+    tiering.simulate(Path(__file__).with_name("two_phases.jsonl"), "threshold", log=file)
     header, records = log.read(file)
 
 print(f"{header.controller}, {header.host}:")

@@ -6,6 +6,7 @@ over nothing in silence: every answer has its reason, and every reason is in the
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import tiering
 from tiering.protocol import check_parameters
@@ -48,7 +49,7 @@ class Steps:
 if __name__ == "__main__":
     print(check_controller(Steps, hosts=("simulator",)))
     print()
-    for row in tiering.compare("rmsprop", [Steps, "threshold"]):
+    for row in tiering.compare(Path(__file__).with_name("two_phases.jsonl"), [Steps, "threshold"]):
         print(f"{row.controller:10} {row.total_seconds:.3f} s  {row.decisions} decisions")
     try:
         Steps(first=0)

@@ -3,8 +3,9 @@
 Two nets. Functions that raise no audit event (clocks, random numbers) are replaced by one that raises; in their own
 modules and, because `from time import time` keeps the original, in every module of the controller's own package.
 Everything else is caught by an audit hook, which sees what C code does too. A hook can never be removed, so there is
-one, which listens only while a controller runs and only to its thread. What was caught is kept as well as raised:
-a controller that swallows the exception is still found out.
+one, which listens only while a controller runs. Both refuse the controller's own thread and serve all others, among
+them the live host's. What was caught is kept as well as raised: a controller that swallows the exception is still
+found out.
 
 Opening a file to import a module late counts as opening a file: a first question must not wait for a disk.
 """
@@ -40,36 +41,58 @@ def _caught_at(what: str) -> NoReturn:
     raise Broken(what)
 
 
-def _forbidden(name: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        _caught_at(f"called {name}")
+def _elsewhere() -> bool:
+    return threading.get_ident() != _listening_to
+
+
+def _forbidden(name: str, original: Any) -> Any:
+    """A stand-in for `original` that refuses the thread that is shut off and serves all others."""
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        return original(*arguments, **named) if _elsewhere() else _caught_at(f"called {name}")
 
     return refuse
 
 
 class _NoNow(datetime.datetime):
-    now = today = utcnow = _forbidden("datetime.now")
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return super().now(tz) if _elsewhere() else _caught_at("called datetime.now")
+
+    @classmethod
+    def today(cls) -> Any:
+        return super().today() if _elsewhere() else _caught_at("called datetime.now")
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return super().utcnow() if _elsewhere() else _caught_at("called datetime.now")
 
 
 class _NoToday(datetime.date):
-    today = _forbidden("date.today")
+    @classmethod
+    def today(cls) -> Any:
+        return super().today() if _elsewhere() else _caught_at("called date.today")
 
 
 def _replacements() -> list[tuple[ModuleType, str, Any]]:
     clocks = [name for name in dir(time) if name.removesuffix("_ns") in _CLOCKS] + ["sleep"]
-    found: list[tuple[ModuleType, str, Any]] = [(time, name, _forbidden(f"time.{name}")) for name in clocks]
-    found += [(random, name, _forbidden(f"random.{name}")) for name in _bound_to(random, random.Random)]
-    found += [(os, "urandom", _forbidden("os.urandom")), (random, "_urandom", _forbidden("os.urandom"))]
+    found = [_replaced(time, name, f"time.{name}") for name in clocks]
+    found += [_replaced(random, name, f"random.{name}") for name in _bound_to(random, random.Random)]
+    found += [_replaced(os, "urandom", "os.urandom"), _replaced(random, "_urandom", "os.urandom")]
     found += [(datetime, "datetime", _NoNow), (datetime, "date", _NoToday)]
     for module in (_thread, threading):
         starts = [name for name in vars(module) if name.lstrip("_").startswith("start_")]
-        found += [(module, name, _forbidden("threading.Thread.start")) for name in starts]
+        found += [_replaced(module, name, "threading.Thread.start") for name in starts]
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:
         names = _bound_to(numpy, numpy.RandomState)
-        found += [(numpy, name, _forbidden(f"numpy.random.{name}")) for name in names]
+        found += [_replaced(numpy, name, f"numpy.random.{name}") for name in names]
         found.append((numpy, "default_rng", _seeded_only(numpy.default_rng)))
     return found
+
+
+def _replaced(module: ModuleType, attribute: str, name: str) -> tuple[ModuleType, str, Any]:
+    return module, attribute, _forbidden(name, getattr(module, attribute))
 
 
 def _bound_to(module: ModuleType, kind: type) -> list[str]:
@@ -78,7 +101,9 @@ def _bound_to(module: ModuleType, kind: type) -> list[str]:
 
 def _seeded_only(default_rng: Any) -> Any:
     def refuse_entropy(seed: Any = None) -> Any:
-        return _caught_at("called numpy.random.default_rng without a seed") if seed is None else default_rng(seed)
+        if seed is None and not _elsewhere():
+            _caught_at("called numpy.random.default_rng without a seed")
+        return default_rng(seed)
 
     return refuse_entropy
 
@@ -114,15 +139,15 @@ def sealed_off(controller: Any) -> Iterator[None]:
     plan = _plan(controller)
     _install()
     _caught.clear()
+    _listening_to = threading.get_ident()
     for module, name, _, value in plan:
         setattr(module, name, value)
-    _listening_to = threading.get_ident()
     try:
         yield
     finally:
-        _listening_to = None
         for module, name, original, _ in plan:
             setattr(module, name, original)
+        _listening_to = None
     if _caught:
         raise Broken(_caught[0])
 

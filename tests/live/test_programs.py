@@ -173,7 +173,7 @@ while True:
 
 
 FORKING = """
-    import os
+    import os, warnings
     import tiering
     from tiering.live.runtime import RUNTIME
 
@@ -189,6 +189,7 @@ FORKING = """
     RUNTIME.pool.ready.wait(60)
     while before.tiering.tier != "optimized":
         before(1)
+    warnings.simplefilter("ignore")  # Python 3.12 and later warn of forking with threads
     child = os.fork()
     if not child:
         print("child", before(1), before(1.5), later(1), later.tiering.units[0].where, flush=True)

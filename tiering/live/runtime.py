@@ -7,7 +7,7 @@ carries it out, so that `configure` can give units another controller while mess
 
 Only a unit's first decision is taken on its caller's thread, and only if the controller is free at that moment:
 nobody ever waits for a controller. What runs compiled is not seen from Python; a controller that wants to know how
-fast it is answers with a `wake`, and the next call after it is timed.
+fast it is answers with a `wake`, and the next call after it is timed; so are the first few calls of new code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -73,6 +73,7 @@ class Group:
         self.manager.code_capacity_bytes = runtime.code_bytes
         self.units: weakref.WeakValueDictionary[str, LiveUnit] = weakref.WeakValueDictionary()
         self.turn = threading.Lock()
+        self.asking: int | None = None
         self._serial = 0
 
     def name_for(self, function: Callable[..., Any], key: private.Key) -> str:
@@ -192,7 +193,11 @@ class Group:
         if unit.state.pinned or not unit.interpreted:
             return
         unit.state.seconds = unit.observed_seconds()
-        self.manager.ask(unit.state, why)
+        self.asking = threading.get_ident()
+        try:
+            self.manager.ask(unit.state, why)
+        finally:
+            self.asking = None
         if unit.state.wake_at is not None:
             self.runtime.wake(unit, unit.state.wake_at)
 
@@ -274,9 +279,12 @@ class Runtime:
     ) -> None:
         """See `tiering.configure`."""
         with self._starting:
+            current = self._group
+            if current is not None and current.asking == threading.get_ident():
+                raise InputError("configure: called by a controller that is being asked; call it from the program")
             tiers = self.tiers if profile is None else tiers_from(profile)
-            if controller is not None:
-                controller.start(self.setup(tiers))
+            if controller is not None and (current is None or controller is not current.manager.controller):
+                controller.start(self.setup(tiers))  # refuses before anything has changed
             self.tiers = tiers
             if code_bytes is not None:
                 self.code_bytes = code_bytes
@@ -310,7 +318,7 @@ class Runtime:
                 self._group.log.save(self._log_path)
 
     def forget_parent(self) -> None:
-        """In a forked child: the threads and workers are the parent's, so everything here is plain njit."""
+        """In a forked child: threads and workers are the parent's, so what it decorated is plain njit here."""
         forget_parent(self.pool)
         self.open = False
         self.pool = None
@@ -320,11 +328,9 @@ class Runtime:
         self.making = threading.RLock()
 
     def _change_controller(self, controller: Controller) -> None:
-        old, new = self._group, Group(self, controller, keep_log=self._log_path is not None)
-        self._group = new
-        if old is None:
-            return
-        with old.turn, self.making:
+        old = self._group
+        with old.turn if old else nullcontext(), self.making:
+            new = self._group = Group(self, controller, keep_log=self._log_path is not None)
             for function in list(self.functions):
                 if function.group is old:
                     function.group = new

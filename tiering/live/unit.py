@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tiering.live.runtime import Group
 
 INTERPRETER, OPTIMIZED = 0, 1
+FIRST_SAMPLES = 3
+"""Calls of new code that are timed one by one: the first has cold caches, and any may lose its core for a while."""
 
 
 class LiveUnit:
@@ -46,6 +48,7 @@ class LiveUnit:
         self.hopeless: str | None = None
         self.job: Job | None = None
         self.visible = False
+        self.samples_due = FIRST_SAMPLES
         self.settled = threading.Event()
         self._requiring = threading.RLock()
         self.where = ""
@@ -99,7 +102,8 @@ class LiveUnit:
         return self.done_seconds + (0.0 if since is None else time.perf_counter() - since)
 
     def hide(self) -> None:
-        """Take the code out of Numba's table, so that the next call comes through `enter`."""
+        """Take the code out of Numba's table, so that the next call comes through `enter` and can be timed."""
+        self.samples_due = 1
         self.visible = False
         self.function.refresh_table()
 
@@ -168,9 +172,11 @@ class LiveUnit:
         return entry
 
     def _show(self, entry: Callable[..., Any]) -> Callable[..., Any]:
-        """Make linked code visible to Numba's fast path; this one call of it is timed."""
-        self.visible = True
-        self.function.refresh_table()
+        """Code that is to run: this call of it is timed, and after the last timed one Numba's fast path has it."""
+        self.samples_due -= 1
+        if self.samples_due <= 0 or not self.interpreted:
+            self.visible = True
+            self.function.refresh_table()
 
         def timed(*args: Any) -> Any:
             started = time.perf_counter()
