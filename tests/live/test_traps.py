@@ -202,7 +202,7 @@ def test_code_that_needs_an_unknown_symbol_is_refused_and_not_linked():
     key = (numba.int64,)
     code = private.Code(private.serialize.dumps(cubed.overloads[key]._reduce()), ("no_such_symbol",), 0)
     with pytest.raises(private.Refused, match="no_such_symbol"):
-        private.load(code, key)
+        private.install(numba.njit(cubed.py_func), code, key)
 
 
 @pytest.mark.usefixtures("warm")

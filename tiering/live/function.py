@@ -79,15 +79,13 @@ class TieredFunction:
         with private.compiler_lock(wait) as free:
             if not free:
                 return False
-            if key not in self.dispatcher.overloads:
-                self.dispatcher.overloads[key] = private.load(code, key)
+            private.install(self.dispatcher, code, key)
             return True
 
     def refresh_table(self) -> None:
         """Make Numba's table show the code of exactly those units that are visible."""
         with self._showing:
-            hidden = {key for key, unit in list(self.units.items()) if not unit.visible}
-            private.table(self.dispatcher, (key for key in list(self.dispatcher.overloads) if key not in hidden))
+            private.show_all_but(self.dispatcher, {key for key, unit in list(self.units.items()) if not unit.visible})
 
     def _make(self, key: private.Key) -> LiveUnit:
         with self.group.runtime.making:

@@ -10,7 +10,7 @@ Five traps, each found by a crash or by a silently wrong result, and the guard a
    and callers link the wrong one: a worker counts from an offset of its own (`separate_symbols`);
 2. mutually recursive functions leave `.numba.unresolved$` globals that only the compiling process can fill: refused;
 3. global arrays above 1 MB, ctypes pointers and the like are baked in as addresses: refused;
-4. the dispatcher's C table borrows its entries, so a replaced CompileResult must stay alive for ever (`install`);
+4. the dispatcher's C table borrows its entries, so a CompileResult must stay alive for ever (`install`);
 5. LLVM ends the process on a symbol that it cannot resolve: symbols are registered first (`prepare`), and what the
    code needs is compared with what there is before anything is linked (`unresolved`).
 """
@@ -146,9 +146,9 @@ def entry_point(dispatcher: Any, key: Key) -> Any:
     return None if result is None else result.entry_point
 
 
-def table(dispatcher: Any, keys: Iterator[Key]) -> None:
-    """Make exactly these overloads visible to the C fast path (inserting one twice would make it ambiguous)."""
-    results = [dispatcher.overloads[key] for key in keys if key in dispatcher.overloads]
+def show_all_but(dispatcher: Any, hidden: set[Key]) -> None:
+    """Show the C fast path all compiled code but this (inserting an overload twice would make it ambiguous)."""
+    results = [result for key, result in list(dispatcher.overloads.items()) if key not in hidden]
     dispatcher._clear()
     for result in results:
         dispatcher._insert([arg._code for arg in result.signature.args], result.entry_point, result.objectmode)
@@ -205,8 +205,16 @@ def unresolved(code: Code) -> list[str]:
     ]
 
 
-def load(code: Code, key: Key) -> Any:
-    """Link code of another process into this one. Raises Refused where that would crash or answer wrongly."""
+def install(dispatcher: Any, code: Code, key: Key) -> None:
+    """Link code of another process and give it to the dispatcher, which keeps it for ever; the C table is as it was.
+
+    Raises Refused where that would crash or answer wrongly.
+    """
+    if key not in dispatcher.overloads:
+        dispatcher.overloads[key] = _load(code, key)
+
+
+def _load(code: Code, key: Key) -> Any:
     missing = unresolved(code)
     if "get_num_threads" in missing:
         parallel._launch_threads()
@@ -305,17 +313,17 @@ __all__ = [
     "dump_request",
     "entry_point",
     "fingerprint",
+    "install",
     "is_dispatcher",
     "is_omitted",
     "is_typed",
     "key_of",
-    "load",
     "options_of",
     "prepare",
     "separate_symbols",
     "short_error",
+    "show_all_but",
     "signatures",
     "stock_pipeline",
-    "table",
     "why_not",
 ]
