@@ -68,7 +68,7 @@ BAD_FILES = [
     ({"format": profiles.FORMAT, "version": 1}, "not a machine profile .KeyError: 'tiers'"),
     ({**plain(), "tiers": None}, "not a machine profile .TypeError"),
     ({**plain(), "tiers": [{"name": "a", "speed": 1, "sped": 2}]}, "not a machine profile .TypeError.*sped"),
-    ({**plain(), "turbo": 1}, "not a machine profile .TypeError.*turbo"),
+    ({**plain(), "turbo": 1}, "a machine profile has no 'turbo'; it has tiers"),
     ({**plain(), "units": {"f": {"seconds": 3}}}, "not a machine profile .AttributeError"),
     ({**plain(), "tiers": plain()["tiers"][:1]}, "tiers holds 1 entries: must be 2 to 16"),
     ({**plain(), "tiers": plain()["tiers"] * 9}, "tiers holds 18 entries: must be 2 to 16"),

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tiering.log import Decided, Record
-from tiering.protocol import Compiled, CompileFailed, Deoptimized
+from tiering.protocol import FOREVER, Compiled, CompileFailed, Deoptimized
 
 
 class Metrics(NamedTuple):
@@ -23,7 +23,8 @@ class Metrics(NamedTuple):
 
     `compile_seconds` includes compiles that failed. `queue_p50` and `queue_p99` are the waits of the tasks that were
     compiled (0.0 without any). `mean_budget` is the mean of the budgets given in the last half of the decisions; a
-    controller that has settled should ask seldom, so this should be at least 100. It is None without decisions.
+    controller that has settled should ask seldom, so this should be at least 100. Budgets that are never spent are
+    left out; it is None where no other is left.
     """
 
     decisions: int
@@ -57,7 +58,7 @@ def measure(records: Iterable[Record]) -> Metrics:
             spent.append(record.took)
         elif isinstance(record, Deoptimized):
             deopts[record.why] += 1
-    late = budgets[len(budgets) // 2 :]
+    late = [budget for budget in budgets[len(budgets) // 2 :] if budget < FOREVER]
     return Metrics(
         decisions=len(budgets),
         compiles=len(waits),

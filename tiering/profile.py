@@ -90,6 +90,9 @@ def read(path: str | Path) -> Profile:
     version = plain.pop("version", None)
     if version != VERSION:
         raise InputError(f"{path}: machine profile version {version!r}; this tiering reads {VERSION}")
+    stray = sorted(set(plain) - set(Profile._fields))
+    if stray:
+        raise InputError(f"{path}: a machine profile has no {stray[0]!r}; it has {', '.join(Profile._fields)}")
     try:
         tiers = tuple(TierCosts(**tier) for tier in plain.pop("tiers"))
         units = {key: UnitCosts(**costs) for key, costs in plain.pop("units", {}).items()}
@@ -111,6 +114,8 @@ def broken_rule(profile: Profile) -> str | None:
         return f"tiers are named {names}: names must differ"
     if profile.tiers[0].speed != 1.0:
         return f"speed of tier 0 is {profile.tiers[0].speed!r}: must be 1.0, other speeds are relative to it"
+    if not isinstance(profile.source, str) or not isinstance(profile.background, bool):
+        return f"source is {profile.source!r}, background {profile.background!r}: must be text, and true or false"
     if type(profile.compiler_threads) is not int or not 1 <= profile.compiler_threads <= 1024:
         return f"compiler_threads is {profile.compiler_threads!r}: must be a whole number from 1 to 1024"
     costs: dict[str, Any] = {

@@ -24,6 +24,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import MethodType
 from typing import Any, NamedTuple
 
 from tiering import laws, log, manager, profile, trace
@@ -66,8 +67,11 @@ class _Skip(Exception):
 def check_controller(make: Make, *, hosts: tuple[str, ...] = HOSTS) -> Report:
     """Hold a controller to every law. `make` is its class, or anything that returns a new one without arguments.
 
-    Raises LawBroken at the first law that breaks. ValueError names a host that there is not.
+    Raises LawBroken at the first law that breaks, InputError for an object instead of a class, ValueError for a host
+    that there is not.
     """
+    if not callable(make) or isinstance(getattr(make, "decide", None), MethodType):
+        raise InputError(f"check_controller({make!r}): give a class, or a callable that returns a new controller")
     for host in hosts:
         if host not in HOSTS:
             raise ValueError(f"hosts={hosts!r}: there is {', '.join(HOSTS)}")
@@ -212,12 +216,26 @@ def _judge(head: log.Header, records: list[log.Record], make: Make) -> None:
 
 
 def _main(arguments: list[str]) -> int:
-    name, file = arguments
-    head, records = log.read(file)
-    found = list(log.replay(head, records, _named(name)()))
+    try:
+        if len(arguments) != 2:
+            raise InputError("give a controller and a log: python -m tiering.testing MODULE:NAME LOG")
+        name, file = arguments
+        head, records = log.read(file)
+        found = list(log.replay(head, records, _imported(name)()))
+    except InputError as error:
+        sys.stderr.write(f"tiering: {error}\n")
+        return 2
+    answers = sum(isinstance(record, log.Decided) for record in records)
     first = f", first: {found[0].replayed} for {found[0].recorded}" if found else ""
-    sys.stdout.write(f"{len(found)} of {len(records)} answers differ{first}\n")
+    sys.stdout.write(f"{len(found)} of {answers} answers differ{first}\n")
     return 1 if found else 0
+
+
+def _imported(name: str) -> Make:
+    try:
+        return _named(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"controller {name!r}: must be MODULE:NAME of a class ({error})") from None
 
 
 if __name__ == "__main__":

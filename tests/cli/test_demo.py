@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from tiering import demo, profile, registry
 from tiering.demo import study
+from tiering.errors import InputError
 
 LOOPS = tuple(registry.WORKLOADS.static)
 CALLS = 500
@@ -25,7 +28,8 @@ ROW = {
     "compiles",
     "deopts",
     "regret",
-    "verdict",
+    "time_vs_cpython",
+    "time_vs_njit",
 }
 
 
@@ -119,16 +123,16 @@ def test_the_document_has_one_row_per_line(made_up, capsys):
     assert document["profile"] == "machine.json"
     assert len(document["rows"]) == len(made_up.lines)
     assert all(set(row) == ROW for row in document["rows"])
-    verdicts = {row["controller"]: row["verdict"] for row in document["rows"] if row["workload"] == "adam"}
-    assert verdicts == {
-        "cpython": "",
-        "njit": "",
-        "always": "beats cpython 2.50x, beats njit 1.25x",
-        "threshold": "beats cpython 2.00x, LOSES to njit 1.00x",
-        "pi": "beats cpython 4.00x, beats njit 2.00x",
-        "cost_benefit": "LOSES to cpython 2.00x, LOSES to njit 4.00x",
-        "oracle": "",
-        "lb1": "",
+    adam = [row for row in document["rows"] if row["workload"] == "adam"]
+    assert {row["controller"]: (row["time_vs_cpython"], row["time_vs_njit"]) for row in adam} == {
+        "cpython": (1.0, 2.0),
+        "njit": (0.5, 1.0),
+        "always": (0.4, 0.8),
+        "threshold": (0.5, 1.0),
+        "pi": (0.25, 0.5),
+        "cost_benefit": (2.0, 4.0),
+        "oracle": (None, None),
+        "lb1": (None, None),
     }
     for row in document["rows"]:
         known = row["measured_seconds"] is not None
@@ -138,13 +142,27 @@ def test_the_document_has_one_row_per_line(made_up, capsys):
 def test_the_table_says_who_won(made_up, capsys):
     demo.show(made_up, as_json=False)
     out = capsys.readouterr().out
-    assert out.count("beats njit") == 2 * len(LOOPS)
-    assert out.count("LOSES to njit") == 2 * len(LOOPS)
+    assert out.count("LOST 2.00") == out.count("LOST 4.00") == out.count("LOST 1.00") == len(LOOPS)
+    assert out.count("0.80") == len(LOOPS)
     rows = 4 * len(LOOPS)
     assert f"{3 * len(LOOPS)} of {rows} tiered rows took less time than cpython; 0 had a shorter stall." in out
     assert f"{2 * len(LOOPS)} of {rows} tiered rows took less time than njit; 0 had a shorter stall." in out
     assert all(loop in out for loop in LOOPS)
     assert "machine.json" in out
+    assert ("Other programs were using this machine" in out) is (made_up.load > (os.cpu_count() or 1) / 2)
+
+
+def test_a_file_that_is_no_profile_is_not_overwritten(folder):
+    (folder / "notes.txt").write_text("precious", encoding="utf-8")
+    with pytest.raises(InputError, match=r"notes\.txt: is there and is no machine profile"):
+        demo.run(size="small", profile_path="notes.txt")
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_without_a_name_the_profile_goes_into_a_folder_of_its_own(folder, monkeypatch):
+    monkeypatch.setattr(study, "_child", measured)
+    assert demo.run(size="small").profile_path == str(Path("out") / "machine-profile.json")
+    assert profile.read(folder / "out" / "machine-profile.json").units
 
 
 def test_the_command_line_passes_size_and_profile_on(tiering, monkeypatch, folder):

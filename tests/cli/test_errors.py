@@ -113,7 +113,7 @@ NOT_TRACES = {
     "unknown-unit": (TRACE.replace('[["f"]]', '[["g"]]').encode(), "line 3: call of unit 'g'"),
     "unknown-tier": (
         TRACE.replace('"f"}', '"f", "seconds": {"optimised": 1}}').encode(),
-        "'optimised': did you mean 'optimized'?",
+        "unknown tier 'optimised' of unit 'f': did you mean 'optimized'?",
     ),
     "endless": (TRACE.replace('"times": 2', '"times": 1000000000000').encode(), "up to 1000000000 can be simulated"),
 }

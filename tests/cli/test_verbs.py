@@ -162,7 +162,7 @@ def test_the_last_setting_counts(tiering):
 
 
 def test_a_machine_profile_changes_the_costs(tiering):
-    slow = profile.reference()._replace(backedge_seconds=1.0, source="a slow machine")
+    slow = profile.reference()._replace(backedge_seconds=1.0, units={}, source="a slow machine")
     profile.write(slow, "slow.json")
     arguments = ("simulate", "adam", "--controller", "never", "--size", "small", "--json")
     document = tiering(*arguments, "--profile", "slow.json").document

@@ -14,7 +14,8 @@ HELP = "auto-tier six real loops live, predict the same in the simulator, print 
 def add_arguments(parser: Any) -> None:
     """The verb's arguments."""
     parser.add_argument("--size", default="medium", help="size of the loops: small, medium or large")
-    parser.add_argument("--profile", metavar="FILE", help="keep the machine profile that was measured")
+    where = "where to write the measured machine profile (default out/machine-profile.json)"
+    parser.add_argument("--profile", metavar="FILE", help=where)
     add_json(parser)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from tiering.profile import Profile, TierCosts, UnitCosts
 CONTROLLERS = ("always", "threshold", "pi", "cost_benefit")
 RIVALS = ("cpython", "njit")
 SIZES = ("small", "medium", "large")
-DEFAULT_PROFILE = "machine-profile.json"
+DEFAULT_PROFILE = Path("out") / "machine-profile.json"
 TIMEOUT_SECONDS = 1800
 
 
@@ -40,11 +42,15 @@ class Line(NamedTuple):
 
 
 class Study(NamedTuple):
-    """All lines, and the machine profile behind the predictions."""
+    """All lines, the machine profile behind the predictions, and how busy the machine was before we began.
+
+    `load` is the mean number of processes that wanted a core during the minute before.
+    """
 
     lines: tuple[Line, ...]
     profile: Profile
     profile_path: str
+    load: float
 
 
 def steps() -> int:
@@ -55,12 +61,14 @@ def steps() -> int:
 def run(
     *, size: str = "medium", profile_path: str | Path | None = None, progress: Callable[..., None] = lambda *_: None
 ) -> Study:
-    """Measure, write the machine profile to `profile_path`, predict. Raises InputError for an unknown size, or a
-    place that cannot be written."""
+    """Measure, write the machine profile to `profile_path`, predict.
+
+    Raises InputError for an unknown size, and for a place that cannot be written or holds something else.
+    """
     if size not in SIZES:
         raise unknown("size", size, SIZES)
-    target = str(profile_path or DEFAULT_PROFILE)
-    check_writable(target)
+    target = _place(profile_path)
+    load = os.getloadavg()[0]
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for loop in _loops():
         for way in (*RIVALS, "calibrate"):
@@ -73,7 +81,22 @@ def run(
             found[loop, way] = _child(way, loop, size, target)
             progress()
     lines = [line for loop in _loops() for line in _lines(loop, size, found, machine)]
-    return Study(tuple(lines), machine, target)
+    return Study(tuple(lines), machine, target, load)
+
+
+def _place(path: str | Path | None) -> str:
+    """Where the profile goes: what is not a machine profile is never overwritten."""
+    target = DEFAULT_PROFILE if path is None else Path(path)
+    if path is None:
+        with suppress(OSError):
+            target.parent.mkdir(exist_ok=True)
+    check_writable(target)
+    if target.exists():
+        try:
+            profile.read(target)
+        except InputError:
+            raise InputError(f"{target}: is there and is no machine profile; give another name") from None
+    return str(target)
 
 
 def _loops() -> list[str]:

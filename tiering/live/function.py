@@ -10,7 +10,7 @@ import numpy as np
 
 from tiering.live import private
 from tiering.live.convert import interpreter
-from tiering.live.unit import LiveUnit
+from tiering.live.unit import OPTIMIZED, LiveUnit
 
 if TYPE_CHECKING:
     from tiering.live.runtime import Group
@@ -43,6 +43,7 @@ class Status(NamedTuple):
     reason: str
     reasons: dict[str, int]
     where: str
+    error: str
 
 
 class TieredFunction:
@@ -137,6 +138,8 @@ class FunctionStatus:
         """The same for reading: one line per unit."""
         if self.note:
             return self.note
+        if self._function is not None and not self.units and self._function.dispatcher.signatures:
+            return "compiled as a part of another function"
         return "\n".join(_line(unit) for unit in self.units) or "not called yet"
 
     def __iter__(self) -> Any:
@@ -167,7 +170,7 @@ def shape_of(args: private.Args) -> tuple[Any, ...] | None:
 def status_of(unit: LiveUnit) -> Status:
     """What is known about a unit right now."""
     state = unit.state
-    running = state.tier if unit.interpreted or unit.visible else None
+    running = OPTIMIZED if unit.visible else (state.tier if unit.interpreted else None)
     return Status(
         unit=state.name,
         tier=None if running is None else TIER_NAMES[running],
@@ -184,13 +187,16 @@ def status_of(unit: LiveUnit) -> Status:
         reason=state.last_reason,
         reasons=dict(state.reasons),
         where=unit.where,
+        error=unit.hopeless or "",
     )
 
 
 def _line(unit: Status) -> str:
     compiled = f", compiled {unit.where} in {unit.compile_seconds * 1e3:.0f} ms" if unit.where else ""
     calls = f"{unit.calls} interpreted calls ({unit.seconds * 1e3:.1f} ms)"
-    return f"{unit.unit}: {unit.tier or 'no code yet'}, {calls}{compiled}; {unit.controller}: {unit.reason or '-'}"
+    tier = (unit.tier or "no code yet") + (", compile pending" if unit.pending else "")
+    failed = f"; cannot be compiled: {unit.error}" if unit.error else ""
+    return f"{unit.unit}: {tier}, {calls}{compiled}; {unit.controller}: {unit.reason or '-'}{failed}"
 
 
 def _rank(tier: str | None) -> int:

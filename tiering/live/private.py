@@ -227,6 +227,9 @@ def _load(code: Code, key: Key) -> Any:
         raise Refused("its argument types do not survive the way to another process")
     if not result.objectmode:
         context.insert_user_function(result.entry_point, result.fndesc, [result.library])
+    linker = context.codegen()._rtlinker
+    linker.scan_defined_symbols(result.library._shared_module)
+    linker.resolve(context.codegen()._engine)
     return result
 
 

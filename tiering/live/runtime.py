@@ -180,7 +180,7 @@ class Group:
 
     def _on_failed(self, unit: LiveUnit, message: str, took: float) -> None:
         if unit.interpreted:
-            _logger.info("%s stays interpreted: %s", unit.state.name, message)
+            _logger.warning("%s stays interpreted: %s", unit.state.name, message)
         event = CompileFailed(self.runtime.now(), unit.state.name, OPTIMIZED, message, took)
         self.manager.failed(unit.state, event)
         self._ask(unit, "compiled")

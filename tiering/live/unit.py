@@ -64,7 +64,7 @@ class LiveUnit:
         if self.state.tier == OPTIMIZED:
             entry = self._linked()
             if entry is not None:
-                return self._show(entry)
+                return entry if self.visible else self._show(entry)
         if self.in_place is not None or (self.hopeless and not self.interpreted):
             return self.compile_here(args)
         return self.interpret if self.interpreted else self._required(args)

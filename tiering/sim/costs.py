@@ -135,4 +135,4 @@ def _check_tier_names(program: Program, profile: Profile) -> None:
         for stated in (unit.seconds, unit.compile_seconds, unit.code_bytes):
             for name in stated:
                 if name not in known:
-                    raise unknown(f"tier in the costs of unit {unit.name!r}", name, known)
+                    raise unknown("tier", name, known, f"unit {unit.name!r}")
