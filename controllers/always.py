@@ -61,7 +61,7 @@ class Always:
             waited = view.invocations + (view.backedges or 0)
             missing = math.ceil(self.backoff * 2.0 ** min(view.deopts - 1, _MOST_DOUBLINGS)) - waited
             if missing > 0:
-                return protocol.stay(BACKING_OFF, budget=missing)
+                return protocol.stay(BACKING_OFF, budget=min(missing, FOREVER))
         return self._ladder.climb(view, target, FIRST_SIGHT, priority)
 
     def record(self, event: Event) -> None:

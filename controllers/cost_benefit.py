@@ -105,7 +105,7 @@ class CostBenefit:
                 break_even = min(break_even, self._compile_seconds(view, tier) / saved)
         counts = view.invocations + (view.backedges or 0)
         if break_even == math.inf:
-            return protocol.stay(NO_GAIN, budget=max(_NO_GAIN_BUDGET, counts))
+            return protocol.stay(NO_GAIN, budget=min(max(_NO_GAIN_BUDGET, counts), FOREVER))
         missing = counts * (break_even / work - 1.0) if work > 0.0 else math.inf
         budget = min(missing, max(1, counts), FOREVER)
         return protocol.stay(NOT_YET, budget=max(1, math.ceil(budget)))

@@ -91,7 +91,8 @@ def test_a_command_line_is_understood(line):
     "line",
     [line for _, line in COMMANDS if not {"demo", "my-trace.jsonl", "four-threads.json"} & set(line.split())],
 )
-def test_a_command_line_that_needs_no_file_runs(line, tmp_path, monkeypatch, capsys):
+def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkeypatch, capsys):
+    (tmp_path / "examples").symlink_to(checkout / "examples")
     monkeypatch.chdir(tmp_path)
     assert main.run(shlex.split(line)[1:]) == 0
     assert capsys.readouterr().err == ""

@@ -14,12 +14,13 @@ from tiering.errors import InputError
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[TextIO]:
-    """A text file that appears under `path` only if the block ends well.
+    """A text file that appears under `path` only if the block ends well. A link is followed, not replaced.
 
     Raises InputError if the folder is missing or cannot be written, or `path` is a folder.
     """
     target = Path(path)
     check_writable(target)
+    target = target.resolve()
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
@@ -44,6 +45,8 @@ def check_writable(path: str | Path) -> None:
     try:
         if target.is_dir():
             raise InputError(f"{target}: is a folder; give the name of a file")
+        if target.exists() and not target.is_file():
+            raise InputError(f"{target}: is no regular file; it would be replaced, so give another name")
         if not target.parent.is_dir():
             raise InputError(f"{target}: its folder does not exist; give a folder that does")
     except OSError as error:

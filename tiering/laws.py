@@ -7,16 +7,19 @@ a budget is spent, because a host may be late or early. All draws come from seed
 What a test can see has limits. `sealed` replaces the functions by which Python code reads clocks, entropy, files and
 networks, in their own modules and wherever the controller's package has imported them by name, and listens to audit
 events; a function hidden in a closure escapes it, though seldom `replay` as well. `bounded` measures the pickled
-attributes of the controller, not what it may keep in a module.
+attributes of the controller and of its classes, and the lists, dicts and sets in their modules; what is kept in a cache
+or a closure escapes it. `quiet` meets units of every size up to `QUIET_SIZES` and no other machines than its own.
 """
 
 from __future__ import annotations
 
 import pickle
 import random
+import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tiering import log, manager, protocol
 from tiering.counters import UnitState
@@ -30,6 +33,7 @@ Make: TypeAlias = Callable[[], Controller]
 WALKS = 100
 STEPS = 150
 QUIET_COUNTS = 100_000
+QUIET_SIZES = 256
 COUNTS_PER_QUESTION = 100
 NAME = "unit {}"
 
@@ -271,11 +275,18 @@ def compare(law: str, tape: Tape, setup: Setup, controller: Controller) -> None:
 
 
 def quiet(make: Make) -> None:
-    """In the steady state there are at least 100 counts to a question, whatever the host can observe."""
+    """In the steady state there are at least 100 counts to a question, whatever the host can observe.
+
+    Four hosts are watched closely; then units of many sizes, on machines of several ladders, in longer strides.
+    """
     future = needs_future(make)
     for counts_backedges in (True, False):
         for observes_seconds in (True, False):
-            _quiet_host(make(), counts_backedges, observes_seconds, future)
+            _quiet_host(make(), _Steady(100, _LADDERS[0], 3e-5, counts_backedges, observes_seconds), future)
+    for number, size in enumerate((None, 1000, 5000, *range(1, QUIET_SIZES + 1))):
+        ladder, call = _LADDERS[number % len(_LADDERS)], (3e-5, 2e-6)[number // 4 % 2]
+        steady = _Steady(size, ladder, call, number % 2 == 0, number // 2 % 2 == 0, stride=COUNTS_PER_QUESTION // 2)
+        _quiet_host(make(), steady, future)
 
 
 def bounded(make: Make) -> None:
@@ -286,13 +297,18 @@ def bounded(make: Make) -> None:
     future = needs_future(make)
     for seed in range(2):
         tape = Tape(make())
+        shared = _shared_sizes(tape.inner)
         walk = Walk(tape, seed, future=future)
         walk.run(1000)
-        before = len(pickle.dumps(vars(tape.inner)))
+        before = {"state": len(pickle.dumps(vars(tape.inner))), **_shared_sizes(tape.inner)}
         walk.run(3000)
-        after = len(pickle.dumps(vars(tape.inner)))
-        if after > before * 1.25 + 512:
-            raise LawBroken("bounded", f"state grew from {before} to {after} bytes with the same five units")
+        after = {"state": len(pickle.dumps(vars(tape.inner))), **_shared_sizes(tape.inner)}
+        for place, size in after.items():
+            # What is shared keeps what earlier walks put there; only what this walk added says how it grows.
+            known = before.get(place, 0)
+            first = max(0, known - shared.get(place, 0))
+            if size - known > first * 0.25 + 512:
+                raise LawBroken("bounded", f"{place} grew from {known} to {size} bytes with the same five units")
 
 
 def _walks(make: Make, walks: int) -> None:
@@ -301,20 +317,60 @@ def _walks(make: Make, walks: int) -> None:
         taped_walk(make, seed, future=future)
 
 
-def _quiet_host(controller: Controller, backedges: bool, seconds: bool, future: bool) -> None:
-    tiers = (Tier("interpreter", 1.0), Tier("baseline", 10.0, 0.005), Tier("optimized", 50.0, 0.1))
-    call = 3e-5
-    told = UnitFuture(NAME.format(0), QUIET_COUNTS, tuple(call / tier.speed for tier in tiers), (0.0, 0.005, 0.1))
+def _shared_sizes(controller: Controller) -> dict[str, int]:
+    """Bytes of the data that a controller's classes hold, and of the containers in their modules, by place."""
+    sizes = {}
+    kinds = [kind for kind in type(controller).__mro__ if kind.__module__ not in ("builtins", "typing", "abc")]
+    for kind in kinds:
+        for name, value in vars(kind).items():
+            if not name.startswith(("__", "_abc_")) and not callable(value) and not hasattr(type(value), "__get__"):
+                sizes[f"{kind.__qualname__}.{name}"] = _size(value)
+    for module in {kind.__module__ for kind in kinds}:
+        for name, value in list(vars(sys.modules[module]).items()) if module in sys.modules else []:
+            if not name.startswith("__") and isinstance(value, list | dict | set | deque | bytearray):
+                sizes[f"{module}.{name}"] = _size(value)
+    return sizes
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(pickle.dumps(value))
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
+        return 8 * len(value) if hasattr(value, "__len__") else 0
+
+
+class _Steady(NamedTuple):
+    """A host in which nothing changes: one unit, asked about in strides of so many calls at most."""
+
+    size: int | None
+    tiers: tuple[Tier, ...]
+    call: float
+    backedges: bool
+    seconds: bool
+    stride: int = 10
+
+
+_LADDERS = (
+    (Tier("interpreter", 1.0), Tier("baseline", 10.0, 0.005), Tier("optimized", 50.0, 0.1)),
+    (Tier("interpreter", 1.0), Tier("compiled", 40.0, 0.02, 1e-5)),
+    (Tier("interpreter", 1.0), Tier("slower", 0.9, 0.001), Tier("baseline", 3.0, 0.002), Tier("optimized", 9.0, 0.3)),
+)
+
+
+def _quiet_host(controller: Controller, steady: _Steady, future: bool) -> None:
+    tiers, call, backedges, seconds = steady.tiers, steady.call, steady.backedges, steady.seconds
+    compiles = tuple(tier.compile_seconds(steady.size) for tier in tiers)
+    told = UnitFuture(NAME.format(0), QUIET_COUNTS, tuple(call / tier.speed for tier in tiers), compiles)
     setup = Setup(tiers, 1, 1, future=(told,) if future else None)
     clock = ManualClock()
     compiler = FakeCompiler(clock, len(tiers), seconds=0.05)
     host = manager.TieringManager(Tape(controller), clock, compiler, setup)
-    unit = UnitState(NAME.format(0), 100, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None)
+    unit = UnitState(NAME.format(0), steady.size, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None)
     host.add(unit)
     counts = questions = 0
     allowed = QUIET_COUNTS // 2 // COUNTS_PER_QUESTION
     while counts < QUIET_COUNTS and questions <= allowed and not unit.pinned:
-        calls = min(unit.budget, 10)
+        calls = min(unit.budget, steady.stride)
         counts += calls
         clock.advance(calls * call / tiers[unit.tier].speed)
         if unit.tier == 0 and unit.seconds is not None:
@@ -330,5 +386,6 @@ def _quiet_host(controller: Controller, backedges: bool, seconds: bool, future: 
             host.ask(unit, why)
     if questions > allowed:
         seen = f"backedges {'seen' if backedges else 'not seen'}, seconds {'seen' if seconds else 'not seen'}"
-        detail = f"{questions} questions in {counts - QUIET_COUNTS // 2} counts of a steady unit ({seen})"
+        of = f"a steady unit of size {steady.size} with {len(tiers)} tiers ({seen})"
+        detail = f"{questions} questions in {counts - QUIET_COUNTS // 2} counts of {of}"
         raise LawBroken("quiet", f"{detail}; at most one in {COUNTS_PER_QUESTION} is allowed")

@@ -145,8 +145,9 @@ def _header(path: str | Path, line: str) -> Header:
     head = _object(path, 1, line)
     if head.get("format") != FORMAT:
         raise InputError(f'{path}: not a decision log: line 1 must hold "format": "{FORMAT}"')
-    if head.get("version") != VERSION:
-        raise InputError(f"{path}: decision log version {head.get('version')!r}; this tiering reads {VERSION}")
+    version = head.get("version")
+    if type(version) is not int or version != VERSION:
+        raise InputError(f"{path}: decision log version {version!r}; this tiering reads {VERSION}")
     try:
         setup = _setup(head["setup"])
         return Header(head["host"], head["controller"], head["parameters"], setup, head["platform"])

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeGuard
 
 from tiering import protocol
 from tiering.counters import UnitState
@@ -241,11 +242,13 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
         return f"decide returned {type(decision).__name__}: it must return a Decision (stay, compile, ...)"
     if decision.reason not in reasons:
         return f"reason {decision.reason!r} is not in the controller's reasons {reasons}"
-    if not isinstance(decision.budget, int) or decision.budget < 1:
+    if not _is_whole(decision.budget) or decision.budget < 1:
         return f"budget {decision.budget!r}: must be a whole number, at least 1"
-    if decision.wake is not None and not (_is_number(decision.wake) and 0 < decision.wake < math.inf):
+    if decision.budget > protocol.FOREVER:
+        return f"budget {decision.budget!r}: must be at most protocol.FOREVER, {protocol.FOREVER}"
+    if decision.wake is not None and not (_is_finite(decision.wake) and decision.wake > 0):
         return f"wake {decision.wake!r}: must be None or seconds above 0"
-    if not _is_number(decision.priority) or not math.isfinite(decision.priority):
+    if not _is_finite(decision.priority):
         return f"priority {decision.priority!r}: must be a finite number"
     check = _RULES.get(decision.action)
     if check is None:
@@ -253,8 +256,13 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
     return check(decision, view, setup)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max
 
 
 def _anything(decision: Decision, view: View, setup: Setup) -> str | None:
@@ -263,7 +271,7 @@ def _anything(decision: Decision, view: View, setup: Setup) -> str | None:
 
 def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
     top = len(setup.tiers) - 1
-    if not isinstance(decision.tier, int) or not 1 <= decision.tier <= top:
+    if not _is_whole(decision.tier) or not 1 <= decision.tier <= top:
         return f"tier {decision.tier!r} was asked for; this host compiles to 1..{top}"
     recompiles = decision.tier == view.tier and setup.tiers[decision.tier].speculative
     if decision.tier <= view.tier and not recompiles:
@@ -276,7 +284,7 @@ def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
 
 
 def _deoptimize_rule(decision: Decision, view: View, setup: Setup) -> str | None:
-    if not isinstance(decision.tier, int) or not view.lowest <= decision.tier < view.tier:
+    if not _is_whole(decision.tier) or not view.lowest <= decision.tier < view.tier:
         return f"deoptimize to tier {decision.tier!r} from tier {view.tier}: must be {view.lowest}..{view.tier - 1}"
     return None
 

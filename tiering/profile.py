@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 
 from tiering.errors import InputError
 from tiering.files import whole
+from tiering.trace import is_text
 
 FORMAT = "tiering-machine-profile"
 VERSION = 1
+LEAST_SPEED = 1e-6
 REFERENCE = Path(__file__).parent / "sim" / "reference_profile.json"
 
 
@@ -85,10 +87,12 @@ def read(path: str | Path) -> Profile:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not a machine profile: it is not JSON") from None
+    if not is_text(plain):
+        raise InputError(f"{path}: holds half a surrogate pair (\\ud800 to \\udfff), which is no text")
     if not isinstance(plain, dict) or plain.pop("format", None) != FORMAT:
         raise InputError(f'{path}: not a machine profile: it must hold "format": "{FORMAT}"')
     version = plain.pop("version", None)
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise InputError(f"{path}: machine profile version {version!r}; this tiering reads {VERSION}")
     stray = sorted(set(plain) - set(Profile._fields))
     if stray:
@@ -122,8 +126,8 @@ def broken_rule(profile: Profile) -> str | None:
         name: getattr(profile, name) for name in ("ready_seconds", "deopt_seconds", "backedge_seconds")
     }
     for tier in profile.tiers:
-        if not _is_cost(tier.speed) or tier.speed <= 0:
-            return f"speed of tier {tier.name!r} is {tier.speed!r}: must be above 0"
+        if not _is_cost(tier.speed) or tier.speed < LEAST_SPEED:
+            return f"speed of tier {tier.name!r} is {tier.speed!r}: must be a number from 1e-6 to 1e9"
         costs.update({f"{name} of tier {tier.name!r}": getattr(tier, name) for name in TierCosts._fields[2:6]})
     for key, unit in profile.units.items():
         for field in UnitCosts._fields:

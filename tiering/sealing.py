@@ -16,6 +16,7 @@ import _thread
 import datetime
 import os
 import random
+import resource
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
-_CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+_CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime")
 _EVENTS = ("open", "socket.", "subprocess.", "os.", "shutil.", "tempfile.", "ctypes.")
 
 _listening_to: int | None = None
@@ -78,6 +79,7 @@ def _replacements() -> list[tuple[ModuleType, str, Any]]:
     clocks = [name for name in dir(time) if name.removesuffix("_ns") in _CLOCKS] + ["sleep"]
     found = [_replaced(time, name, f"time.{name}") for name in clocks]
     found += [_replaced(random, name, f"random.{name}") for name in _bound_to(random, random.Random)]
+    found += [_replaced(os, "times", "os.times"), _replaced(resource, "getrusage", "resource.getrusage")]
     found += [_replaced(os, "urandom", "os.urandom"), _replaced(random, "_urandom", "os.urandom")]
     found += [(datetime, "datetime", _NoNow), (datetime, "date", _NoToday)]
     for module in (_thread, threading):

@@ -102,14 +102,24 @@ def read(path: str | Path) -> Program:
     """Read and validate a trace file. Raises InputError with the line number and the rule that it breaks."""
     where = Path(path)
     try:
-        if where.stat().st_size > MAX_FILE_BYTES:
+        data = _up_to_the_limit(where)
+        if data is None:
             raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB; code the calls in longer groups")
-        text = where.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a trace: it is not UTF-8 text") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return _Parser(str(path)).parse(text)
+
+
+def _up_to_the_limit(where: Path) -> bytes | None:
+    """The bytes of a file, or None for too many. Pipes and devices know no size, so what is read is bounded as well."""
+    if where.stat().st_size > MAX_FILE_BYTES:
+        return None
+    with where.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    return data if len(data) <= MAX_FILE_BYTES else None
 
 
 class _Parser:
@@ -143,8 +153,9 @@ class _Parser:
     def _header(self, value: dict[str, Any]) -> dict[str, Any]:
         if value.get("format") != FORMAT:
             raise InputError(f'{self.path}: not a trace: line 1 must hold "format": "{FORMAT}"')
-        if value.get("version") != VERSION:
-            raise InputError(f"{self.path}: trace version {value.get('version')!r}; this tiering reads {VERSION}")
+        version = value.get("version")
+        if type(version) is not int or version != VERSION:
+            raise InputError(f"{self.path}: trace version {version!r}; this tiering reads {VERSION}")
         return value
 
     def _unit(self, value: dict[str, Any]) -> None:
@@ -167,6 +178,9 @@ class _Parser:
         self.units.append(unit)
 
     def _group(self, value: dict[str, Any]) -> None:
+        stray = sorted(set(value) - {"calls", "times"})
+        if stray:
+            raise self._error(f"a group has no {stray[0]!r}; it has calls, times")
         calls = value["calls"]
         if not isinstance(calls, list) or not calls:
             raise self._error('"calls" must be a list of [unit, backedges, work] with at least one entry')
@@ -207,10 +221,21 @@ class _Parser:
             raise InputError(f"{self.path}: {rule}") from None
         if not isinstance(value, dict):
             raise self._error("must be a JSON object")
+        if "\\ud" in line.lower() and not is_text(value):
+            raise self._error("holds half a surrogate pair (\\ud800 to \\udfff), which is no text")
         return value
 
     def _error(self, rule: str) -> InputError:
         return InputError(f"{self.path}: line {self.number}: {rule}")
+
+
+def is_text(value: Any) -> bool:
+    """Whether all text in this JSON value can be encoded; JSON can write one half of a surrogate pair, UTF-8 cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 import tiering
 from tiering import log, protocol, registry
+from tiering.live.runtime import RUNTIME
 from tiering.live.unit import FIRST_SAMPLES
 
 from .support import call_until, eventually
@@ -391,3 +393,98 @@ def test_a_controller_that_configures_the_process_is_refused_and_replaced(caplog
         assert "call it from the program" in caplog.text
     finally:
         tiering.configure(controller="cost_benefit")
+
+
+class Hung:
+    """Takes its time over every question but the first."""
+
+    reasons = ("at last",)
+
+    def __init__(self):
+        self.let_go = threading.Event()
+        self.asked = threading.Event()
+
+    def start(self, setup):
+        pass
+
+    def decide(self, view):
+        if view.invocations:
+            self.asked.set()
+            self.let_go.wait(30)
+        return tiering.stay("at last", budget=1)
+
+    def record(self, event):
+        pass
+
+
+@pytest.fixture
+def hung():
+    controller = Hung()
+    tiering.configure(controller=controller)
+    yield controller
+    controller.let_go.set()
+    tiering.configure(controller="cost_benefit")
+
+
+def keep_it_busy(controller):
+    function = tiering.jit(interpret="always")(lambda x: x + 1)
+    call_until(lambda: function(1), controller.asked.is_set)
+
+
+def test_a_hung_controller_can_be_replaced(hung):
+    keep_it_busy(hung)
+    tiering.configure(controller="always")
+    assert not hung.let_go.is_set()
+    hung.let_go.set()
+    function = tiering.jit(interpret="always")(lambda x: x + 2)
+    call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")
+
+
+def test_after_a_shutdown_with_a_hung_controller_a_new_manager_serves_new_functions(hung):
+    keep_it_busy(hung)
+    tiering.shutdown()
+    function = tiering.jit(interpret="always", controller="threshold")(lambda x: x + 3)
+    hung.let_go.set()
+    call_until(lambda: function(1), lambda: function.tiering.tier == "optimized")
+
+
+def test_names_of_units_stay_apart_whatever_controllers_come_and_go():
+    def make():
+        return tiering.jit(interpret="always")(lambda x: x * 5)
+
+    functions = [make(), make()]
+    for function in functions:
+        function(1)
+    tiering.configure(controller="never")
+    functions += [make(), make()]
+    for function in functions:
+        function(1)
+    tiering.configure(controller="always")
+    assert len({function.tiering.units[0].unit for function in functions}) == 4
+
+    def call_all():
+        return [function(1) for function in functions]
+
+    call_until(call_all, lambda: {function.tiering.tier for function in functions} == {"optimized"})
+
+
+def test_functions_that_are_gone_leave_nothing_with_the_manager():
+    tiering.configure(controller="never")
+    manager = RUNTIME.group.manager
+    gc.collect()
+    before = len(manager.units)
+    for _ in range(50):
+        tiering.jit(interpret="always")(lambda x: x * 7)(1)
+    gc.collect()
+    assert len(manager.units) <= before + 1
+
+
+def test_an_optimized_unit_with_two_omitted_defaults_is_not_asked_about_on_every_call():
+    """Numba looks such arguments up anew at every call and comes to us each time."""
+    controller = Scripted(climbing)
+    function = tiering.jit(interpret="always", controller=controller)(lambda x, a=2.0, b=1.0: x * a + b)
+    call_until(lambda: function(1.0), lambda: kinds(controller).count("Sampled") == FIRST_SAMPLES)
+    asked = len(controller.views)
+    for _ in range(200):
+        assert function(1.0) == 3.0
+    assert len(controller.views) <= asked + 1

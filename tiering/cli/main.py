@@ -18,6 +18,8 @@ _FILES = {"list": "listing"}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and end the process with its exit code."""
+    if sys.stdout is None or sys.stderr is None:  # closed by who started us: nobody reads, nothing is wrong
+        sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that this terminal cannot show is no defect
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

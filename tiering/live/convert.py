@@ -21,16 +21,24 @@ _AS_IS = frozenset({float, int, bool, complex, str, bytes, type(None), np.ndarra
 def interpreter(function: Callable[..., Any]) -> Callable[..., Any]:
     """A callable that takes folded arguments and runs `function` in CPython."""
     parameters = list(inspect.signature(function).parameters.values())
+    kinds = [item.kind for item in parameters]
     has_defaults = any(item.default is not inspect.Parameter.empty for item in parameters)
-    has_varargs = any(item.kind is inspect.Parameter.VAR_POSITIONAL for item in parameters)
-    if not has_defaults and not has_varargs:
+    plain = inspect.Parameter.VAR_POSITIONAL not in kinds and inspect.Parameter.KEYWORD_ONLY not in kinds
+    if plain and not has_defaults:
         return function
 
     def unfolded(*folded: Any) -> Any:
-        args = list(folded)
-        if has_varargs:
-            args[-1:] = args[-1]
-        return function(*(arg.value if private.is_omitted(arg) else arg for arg in args))
+        args: list[Any] = []
+        named: dict[str, Any] = {}
+        for item, given in zip(parameters, folded, strict=True):
+            value = given.value if private.is_omitted(given) else given
+            if item.kind is inspect.Parameter.VAR_POSITIONAL:
+                args.extend(value)
+            elif item.kind is inspect.Parameter.KEYWORD_ONLY:
+                named[item.name] = value
+            else:
+                args.append(value)
+        return function(*args, **named)
 
     return unfolded
 
@@ -41,7 +49,7 @@ def as_compiled(result: Any) -> Any:
     if kind in _AS_IS:
         return result
     if isinstance(result, np.generic):
-        return result.item() if result.dtype.kind in "biufc" else result
+        return result.item() if result.dtype.kind in "biufcUS" else result
     if kind is tuple:
         return tuple(as_compiled(item) for item in result)
     if isinstance(result, tuple) and hasattr(result, "_make"):

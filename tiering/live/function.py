@@ -88,6 +88,12 @@ class TieredFunction:
         with self._showing:
             private.show_all_but(self.dispatcher, {key for key, unit in list(self.units.items()) if not unit.visible})
 
+    def forget_parent(self) -> None:
+        """In a forked child: locks may be held by threads that are not here."""
+        self._showing = threading.RLock()
+        for unit in list(self.units.values()):
+            unit.forget_parent()
+
     def _make(self, key: private.Key) -> LiveUnit:
         with self.group.runtime.making:
             unit = self.units.get(key)

@@ -4,7 +4,7 @@ The public API of Numba cannot install code that another process compiled, nor r
 its dispatcher; its internals can, and have been stable enough for years. They are gated: on a Numba release that
 this file was not proved on, `why_not()` says so and `tiering.jit` gives plain `numba.njit` behaviour.
 
-Five traps, each found by a crash or by a silently wrong result, and the guard against it:
+Six traps, each found by a crash or by a silently wrong result, and the guard against it:
 
 1. symbol names carry a counter that every process starts at 1, so two processes make equal names for different code
    and callers link the wrong one: a worker counts from an offset of its own (`separate_symbols`);
@@ -12,7 +12,9 @@ Five traps, each found by a crash or by a silently wrong result, and the guard a
 3. global arrays above 1 MB, ctypes pointers and the like are baked in as addresses: refused;
 4. the dispatcher's C table borrows its entries, so a CompileResult must stay alive for ever (`install`);
 5. LLVM ends the process on a symbol that it cannot resolve: symbols are registered first (`prepare`), and what the
-   code needs is compared with what there is before anything is linked (`unresolved`).
+   code needs is compared with what there is before anything is linked (`unresolved`);
+6. modules travel by name and are imported anew, so what a function reads from them may have another value there: a
+   worker compares and refuses (`tiering.live.outside`).
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.runtime import _nrt_python
 from numba.np.ufunc import parallel
+
+from tiering.live import outside
 
 PROVED = ((0, 68),)
 """Numba releases (major, minor) on which these internals were checked."""
@@ -156,7 +160,7 @@ def show_all_but(dispatcher: Any, hidden: set[Key]) -> None:
 
 def dump_request(dispatcher: Any, key: Key) -> bytes:
     """A compile request. The dispatcher itself travels, since a second wrapper would break self-recursion."""
-    blob: bytes = serialize.dumps((dispatcher, key))
+    blob: bytes = serialize.dumps((dispatcher, key, outside.facts_for(dispatcher.py_func)))
     return blob
 
 
@@ -176,7 +180,10 @@ def compile_request(blob: bytes) -> Code:
     """In a worker: compile a request. Raises Refused, or NumbaError as njit would."""
     _MemoMixin._memo.clear()
     _MemoMixin._recent.clear()
-    dispatcher, key = serialize.loads(blob)
+    dispatcher, key, facts = serialize.loads(blob)
+    changed = outside.first_difference(facts)
+    if changed:
+        raise Refused(f"{changed} has another value in a process that imports it anew")
     with _module_stub(dispatcher.py_func):
         dispatcher.compile(key)
     result = dispatcher.overloads[key]

@@ -13,13 +13,14 @@ fast it is answers with a `wake`, and the next call after it is timed; so are th
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -41,13 +42,18 @@ DEADLINE = 0.25
 LONGEST_NAP = 3600.0
 """Seconds; a controller may ask for a wake so late that the operating system's clocks overflow."""
 
+PATIENCE = 1.0
+"""Seconds that `configure` waits for a controller that is being asked; then it is replaced all the same."""
+
 DEFAULT_CONTROLLER = "cost_benefit"
 TIERS = (
     Tier(TIER_NAMES[INTERPRETER], speed=1.0),
     Tier(TIER_NAMES[OPTIMIZED], speed=60.0, compile_cost=0.06, compile_cost_per_size=0.001),
 )
 OBSERVES = ("invocations", "seconds", "queues", "code_used_bytes")
+Mailbox = SimpleQueue[tuple[str, LiveUnit | None, tuple[Any, ...]]]
 _logger = logging.getLogger("tiering")
+_namesakes = itertools.count(2)
 
 
 class Group:
@@ -74,20 +80,19 @@ class Group:
         self.units: weakref.WeakValueDictionary[str, LiveUnit] = weakref.WeakValueDictionary()
         self.turn = threading.Lock()
         self.asking: int | None = None
-        self._serial = 0
 
     def name_for(self, function: Callable[..., Any], key: private.Key) -> str:
         """A name for a unit: module, function, argument types."""
         types = ", ".join(str(item) for item in key)
         name = f"{function.__module__}.{function.__qualname__}({types})"
-        self._serial += 1
-        return name if name not in self.units else f"{name}#{self._serial}"
+        return name if name not in self.units else f"{name}#{next(_namesakes)}"
 
     def adopt(self, unit: LiveUnit) -> None:
         """Take a unit in."""
         unit.group = self
         self.units[unit.state.name] = unit
         self.manager.add(unit.state)
+        weakref.finalize(unit, self.manager.units.pop, unit.state.name, None).atexit = False
 
     def first(self, unit: LiveUnit) -> None:
         """A unit's first call: its first decision, on the caller's thread unless the controller is busy."""
@@ -132,8 +137,14 @@ class Group:
             unit.settled.set()
         else:
             dispatcher, key = unit.function.dispatcher, unit.key
-            unit.job = Job(task.tier, task.priority, lambda: private.dump_request(dispatcher, key), unit.arrived)
-            pool.submit(unit.job)
+            try:
+                unit.job = Job(task.tier, task.priority, lambda: private.dump_request(dispatcher, key), unit.arrived)
+                pool.submit(unit.job)
+            except BaseException:
+                unit.job = None
+                unit.settled.set()
+                post("failed", unit, "the call was interrupted", 0.0)
+                raise
 
     def discard(self, unit: str, tier: int) -> None:
         """Compiler port: forget a compile that is under way, stop using code that is there (Numba frees none)."""
@@ -219,7 +230,7 @@ class Runtime:
         self._group: Group | None = None
         self._log_path: str | Path | None = None
         self._started = time.perf_counter()
-        self._mail: SimpleQueue[tuple[str, LiveUnit | None, tuple[Any, ...]]] = SimpleQueue()
+        self._mail: Mailbox = SimpleQueue()
         self._wakes: list[tuple[float, int, LiveUnit]] = []
         self._thread: threading.Thread | None = None
         self._serial = 0
@@ -257,7 +268,8 @@ class Runtime:
                 return
             self.open = True
             self.pool = Pool(self.workers, private.fingerprint())
-            self._thread = threading.Thread(target=self._run, name="tiering-manager", daemon=True)
+            self._mail = SimpleQueue()
+            self._thread = threading.Thread(target=self._run, args=(self._mail,), name="tiering-manager", daemon=True)
             self._thread.start()
 
     def post(self, what: str, unit: LiveUnit, *arguments: Any) -> None:
@@ -326,26 +338,35 @@ class Runtime:
         self._mail = SimpleQueue()
         self._starting = threading.RLock()
         self.making = threading.RLock()
+        for function in list(self.functions):
+            function.group.turn = threading.Lock()
+            function.group.asking = None
+            function.forget_parent()
 
     def _change_controller(self, controller: Controller) -> None:
         old = self._group
-        with old.turn if old else nullcontext(), self.making:
-            new = self._group = Group(self, controller, keep_log=self._log_path is not None)
-            for function in list(self.functions):
-                if function.group is old:
-                    function.group = new
-                    for unit in list(function.units.values()):
-                        new.adopt(unit)
+        waited = old is not None and old.turn.acquire(timeout=PATIENCE)
+        try:
+            with self.making:
+                new = self._group = Group(self, controller, keep_log=self._log_path is not None)
+                for function in list(self.functions):
+                    if function.group is old:
+                        function.group = new
+                        for unit in list(function.units.values()):
+                            new.adopt(unit)
+        finally:
+            if old is not None and waited:
+                old.turn.release()
         for unit in list(new.units.values()):
             unit.state.pinned = False
             if unit.interpreted and unit.state.pending is None:
                 self.post("counted", unit)
 
-    def _run(self) -> None:
-        while True:
+    def _run(self, mail: Mailbox) -> None:
+        while self._mail is mail:
             self._ring()
             with suppress(Empty):
-                what, unit, arguments = self._mail.get(timeout=self._until_next_wake())
+                what, unit, arguments = mail.get(timeout=self._until_next_wake())
                 if unit is None:
                     return
                 if what == "wake":

@@ -107,6 +107,12 @@ class LiveUnit:
         self.visible = False
         self.function.refresh_table()
 
+    def forget_parent(self) -> None:
+        """In a forked child: locks may be held by threads that are not here, and no job comes back."""
+        self._requiring = threading.RLock()
+        self.job = None
+        self.settled.set()
+
     def compile_here(self, args: private.Args) -> Callable[..., Any]:
         """Numba's own compile in the caller's thread. Raises what njit raises, unless CPython may run the unit."""
         reason = self.in_place

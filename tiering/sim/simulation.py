@@ -36,6 +36,13 @@ OBSERVES = ("invocations", "backedges", "seconds", "deopts", "failures", "queues
 MAX_CALLS = 10**9
 """A simulation of more calls than this takes hours; it is refused rather than begun."""
 
+MAX_DECISIONS = 10**6
+"""Questions that one simulation answers, in some 20 s and a hundred times what the workloads here need; a trace of
+three lines can make a policy ask without end."""
+
+LAST_WAKE = 1e60
+"""Seconds. The longest program that can be described ends sooner, so a later wake needs no timer."""
+
 
 class Result(NamedTuple):
     """What a run came to. Seconds are simulated.
@@ -83,6 +90,7 @@ class Simulation:
     `failing` names compiles that end without code, as (unit, tier name). `jump` False makes one event of every
     call: slow, and equal, which is what it is for. Raises InputError for a program whose costs
     do not fit the profile or that makes more than `MAX_CALLS` calls, and NeedsFuture from the controller's `start`.
+    After `max_decisions` answers the next question ends the run: then `advance` and `run` raise InputError.
     """
 
     def __init__(
@@ -96,12 +104,15 @@ class Simulation:
         future: bool = False,
         failing: Collection[tuple[str, str]] = (),
         jump: bool = True,
+        max_decisions: int = MAX_DECISIONS,
     ) -> None:
         calls = sum(program.counts())
         if calls > MAX_CALLS:
             raise InputError(f"{program.name}: makes {calls} calls; up to {MAX_CALLS} can be simulated")
         told = setup(program, profile, seed=seed, future=future)
         self.manager = TieringManager(controller, self, self, told, log=log)
+        self._name = program.name
+        self._max_decisions = max_decisions
         self._env = Environment()
         self._costs = Costs(program, profile)
         self._profile = profile
@@ -126,7 +137,7 @@ class Simulation:
     def advance(self) -> View | None:
         """Run until the next question and return its View, or None when the program has ended.
 
-        Raises RuntimeError while the last question is not answered.
+        Raises RuntimeError while the last question is not answered, InputError for one question too many.
         """
         if self._asked is not None:
             raise RuntimeError(f"advance() with an open question about {self._asked[1].unit!r}: answer() it first")
@@ -203,6 +214,11 @@ class Simulation:
         return self._pool.queue()
 
     def _open(self, unit: UnitRun, why: Why) -> View:
+        if self._decisions >= self._max_decisions:
+            raise InputError(
+                f"{self._name}: its controller asked for question {self._decisions + 1}; up to {self._max_decisions} "
+                "can be simulated; take a controller that asks less often, or fewer calls and backedges"
+            )
         self._mutator.catch_up()
         unit.state.seconds = unit.interpreted / PICO
         view = self.manager.view(unit.state, why)
@@ -213,6 +229,8 @@ class Simulation:
         self._questions.append((unit, why))
 
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
+        if wake > LAST_WAKE:
+            return
         serial = unit.wake_serial
         timer = self._env.timeout(max(1, picoseconds(wake)))
 
