@@ -10,14 +10,14 @@ import sys
 import benchmarks
 from benchmarks.harness import Metric, main
 
-_NOT_BENCHMARKS = {"harness", "__main__"}
+_NOT_BENCHMARKS = {"__main__"}
 
 
 def measure(quick: bool) -> list[Metric]:
     """Run every other module of this package and collect its metrics."""
     metrics: list[Metric] = []
     for module in pkgutil.iter_modules(benchmarks.__path__):
-        if module.name in _NOT_BENCHMARKS or module.name.startswith("_"):
+        if module.name in _NOT_BENCHMARKS:
             continue
         command = [sys.executable, "-m", f"benchmarks.{module.name}", "--json", *(["--quick"] if quick else [])]
         print(f"{module.name} ...", file=sys.stderr)

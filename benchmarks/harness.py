@@ -3,6 +3,8 @@
 A figure is the median of repeats with a 95 % interval of that median (percentile bootstrap, fixed seed). A ratio is
 taken inside one repeat, our time and the rival's interleaved, since a shared machine wanders by more between two
 minutes than two programs differ. `x_vs_y` is our cost over y's, smaller is better; `x_speed_vs_y` is the inverse.
+
+Run as a benchmark, this file measures the ruler: ratios of identical code, which would all be 1 on a quiet machine.
 """
 
 from __future__ import annotations
@@ -91,3 +93,25 @@ def show(metrics: Sequence[Metric]) -> None:
         interval = f"{item.low:.3g} .. {item.high:.3g}"
         table.add_row(item.metric, f"{item.value:.3g}", interval, item.unit, item.against, bar, holds)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def noise(quick: bool) -> list[Metric]:
+    """What ratios of identical code come to here: nothing smaller than their spread can be told from nothing."""
+
+    def block() -> int:
+        return sum(i & 3 for i in range(200_000))
+
+    ratios = []
+    for repeat in range(15 if quick else 61):
+        first, second = seconds_of(block), seconds_of(block)
+        ratios.append(first / second if repeat % 2 else second / first)
+    widths = [abs(ratio - 1.0) for ratio in ratios]
+    return [
+        measured("same_vs_same", ratios, "ratio", "itself"),
+        measured("same_vs_same_typical_error", widths, "share", "itself"),
+        measured("same_vs_same_worst_error", [max(widths)], "share", "itself"),
+    ]
+
+
+if __name__ == "__main__":
+    main(noise)

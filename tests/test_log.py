@@ -122,6 +122,7 @@ DAMAGE = [
     (1, lambda line: "[]", "line 1 must be a JSON object"),
     (1, lambda line: line.replace("tiering-decision-log", "diary"), 'not a decision log: line 1 must hold "format"'),
     (1, lambda line: line.replace('"version":1', '"version":2'), "decision log version 2; this tiering reads 1"),
+    (1, lambda line: line.replace('"version":1', '"version":true'), "decision log version True; this tiering reads 1"),
     (1, lambda line: line.replace('"setup"', '"setdown"'), "line 1: header is incomplete .KeyError: 'setup'"),
     (1, lambda line: line.replace('"compiler_threads"', '"threads"'), "line 1: header is incomplete .TypeError"),
     (1, lambda line: line.replace('"future":[{', '"future":[[],{'), "line 1: header is incomplete .AttributeError"),

@@ -6,6 +6,7 @@ import datetime
 import functools
 import os
 import random
+import resource
 import sys
 import textwrap
 import threading
@@ -109,6 +110,38 @@ class KeepsEverything(Waiting):
         return super().decide(view)
 
 
+class KeepsEverythingInItsClass(Waiting):
+    seen = []
+
+    def decide(self, view):
+        self.seen.append(view.now)
+        return super().decide(view)
+
+
+SEEN = []
+
+
+class KeepsEverythingInItsModule(Waiting):
+    def decide(self, view):
+        SEEN.append(view.now)
+        return super().decide(view)
+
+
+class AsksHowMuchTimeItUsed(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(resource.getrusage(resource.RUSAGE_SELF).ru_utime))
+
+
+class AsksTheSystemForTimes(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(os.times().elapsed))
+
+
+class ReadsAClockByNumber(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(time.clock_gettime(time.CLOCK_MONOTONIC)))
+
+
 class AimsTooHigh(Waiting):
     def decide(self, view):
         return protocol.compile(len(self.setup.tiers), WAIT)
@@ -131,6 +164,16 @@ class ListsNoReasons(Waiting):
 class AsksAtEveryCount(Waiting):
     def decide(self, view):
         return protocol.stay(WAIT, budget=1)
+
+
+class AsksAtEveryCountOfOneSize(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1) if view.size == 101 else super().decide(view)
+
+
+class AsksAtEveryCountOfAShortLadder(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1) if len(self.setup.tiers) == 2 else super().decide(view)
 
 
 class WakesTooOften(Waiting):
@@ -192,13 +235,20 @@ def test_a_lawful_controller_passes_and_the_report_says_what_was_checked():
         ("sealed", OpensAFile),
         ("sealed", HidesThatItReadsAClock),
         ("sealed", StartsAThread),
+        ("sealed", AsksHowMuchTimeItUsed),
+        ("sealed", AsksTheSystemForTimes),
+        ("sealed", ReadsAClockByNumber),
         ("bounded", KeepsEverything),
+        ("bounded", KeepsEverythingInItsClass),
+        ("bounded", KeepsEverythingInItsModule),
         ("legal", AimsTooHigh),
         ("legal", CompilesDownwards),
         ("legal", AnswersNothing),
         ("named reasons", InventsReasons),
         ("named reasons", ListsNoReasons),
         ("quiet", AsksAtEveryCount),
+        ("quiet", AsksAtEveryCountOfOneSize),
+        ("quiet", AsksAtEveryCountOfAShortLadder),
         ("quiet", WakesTooOften),
         ("fresh", Remembers),
         ("total", NeedsBackedges),

@@ -84,6 +84,11 @@ HOSTILE = [
     (["[]"], "line 1: must be a JSON object"),
     (["{}"], 'not a trace: line 1 must hold "format": "tiering-trace"'),
     (['{"format": "tiering-trace", "version": 2}'], "trace version 2; this tiering reads 1"),
+    (['{"format": "tiering-trace", "version": true}'], "trace version True; this tiering reads 1"),
+    (['{"format": "tiering-trace", "version": 1, "name": "\\ud800"}'], "line 1: holds half a surrogate pair"),
+    ([HEADER, '{"unit": "\\uD800"}'], "line 2: holds half a surrogate pair .* which is no text"),
+    ([HEADER, '{"unit": "f", "seconds": {"\\udfff": 1}}'], "line 2: holds half a surrogate pair"),
+    ([HEADER, UNIT, '{"calls": [["f"]], "tmies": 3}'], "line 3: a group has no 'tmies'; it has calls, times"),
     ([HEADER, UNIT], 'a trace needs at least one line with "calls"'),
     ([HEADER, UNIT, CALLS[:-3]], "line 3 is not JSON"),
     ([HEADER, "{}"], 'line 2: must hold "unit" or "calls"'),
@@ -151,6 +156,27 @@ def test_a_file_that_is_too_large_is_not_even_read(tmp_path):
         os.truncate(out.fileno(), trace.MAX_FILE_BYTES + 1)
     with pytest.raises(InputError, match="larger than 256 MiB"):
         trace.read(tmp_path / "huge")
+
+
+def test_a_pipe_is_read_up_to_the_limit_and_no_further(monkeypatch):
+    text = "\n".join((HEADER, UNIT, CALLS)).encode()
+    for limit, good in ((len(text), True), (len(text) - 1, False)):
+        monkeypatch.setattr(trace, "MAX_FILE_BYTES", limit)
+        source, sink = os.pipe()
+        os.write(sink, text)
+        os.close(sink)
+        try:
+            if good:
+                assert trace.read(f"/dev/fd/{source}").units == (Unit("f"),)
+            else:
+                with pytest.raises(InputError, match="larger than 0 MiB"):
+                    trace.read(f"/dev/fd/{source}")
+        finally:
+            os.close(source)
+
+
+def test_a_whole_surrogate_pair_is_text(file):
+    assert trace.read(file(HEADER, '{"unit": "\\ud83d\\ude00"}', UNIT, CALLS)).units[0].name == "\N{GRINNING FACE}"
 
 
 def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path):

@@ -40,6 +40,7 @@ def test_identical_samples_have_no_spread():
 @pytest.mark.parametrize(
     ("name", "promised"),
     [
+        ("harness", {"same_vs_same"}),
         ("dispatch", {"dispatch_vs_njit"}),
         ("stall", {"main_speed_while_compiling", "longest_stall_ms"}),
         ("prediction", {"prediction_error", "total_vs_njit", "stall_vs_njit"}),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tiering import profile
+from tiering.sim import Simulation
 
 SIMULATE = ("simulate", "adam", "--controller", "pi", "--size", "small")
 COMPARE = ("compare", "adam", "--controllers", "pi,threshold", "--size", "small")
@@ -128,6 +129,15 @@ def test_a_file_that_is_not_a_trace(refused, folder, kind):
         assert line in message
 
 
+def test_a_trace_that_keeps_a_controller_busy_without_end(refused, folder, monkeypatch):
+    busy = TRACE.replace('"f"}', '"f", "seconds": {"interpreter": 0}}').replace('[["f"]]', '[["f", 1000000000000000]]')
+    (folder / "busy.jsonl").write_text(busy, encoding="utf-8")
+    defaults = {**Simulation.__init__.__kwdefaults__, "max_decisions": 1000}
+    monkeypatch.setattr(Simulation.__init__, "__kwdefaults__", defaults)
+    message = refused("simulate", "busy.jsonl", "--controller", "threshold")
+    assert "its controller asked for question 1001; up to 1000 can be simulated; take a controller that" in message
+
+
 def test_a_trace_that_is_not_there(refused):
     assert "missing.jsonl: cannot be read" in refused("simulate", "missing.jsonl", "--controller", "pi")
     assert "unknown workload 'missing'" in refused("simulate", "missing", "--controller", "pi")
@@ -140,15 +150,17 @@ def test_a_folder_is_no_trace(refused, folder):
 
 
 def test_a_file_that_may_not_be_read(refused, folder, monkeypatch):
-    read_text = Path.read_text
+    def forbidding(method):
+        def forbidden(path, *arguments, **named):
+            if path.name == "secret.jsonl":
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return method(path, *arguments, **named)
 
-    def forbidden(path, *arguments, **named):
-        if path.name == "secret.jsonl":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return read_text(path, *arguments, **named)
+        return forbidden
 
     (folder / "secret.jsonl").write_text(TRACE, encoding="utf-8")
-    monkeypatch.setattr(Path, "read_text", forbidden)
+    for name in ("open", "read_text"):
+        monkeypatch.setattr(Path, name, forbidding(getattr(Path, name)))
     assert "secret.jsonl: cannot be read" in refused("simulate", "secret.jsonl", "--controller", "pi")
     assert "secret.jsonl: cannot be read" in refused(*SIMULATE, "--profile", "secret.jsonl")
 
@@ -174,7 +186,7 @@ def test_a_profile_with_one_wrong_value(refused, folder):
     profile.write(profile.reference(), "machine.json")
     text = (folder / "machine.json").read_text(encoding="utf-8")
     (folder / "machine.json").write_text(text.replace('"speed": 60.0', '"speed": -60.0'), encoding="utf-8")
-    assert "speed of tier 'baseline' is -60.0: must be above 0" in refused(*SIMULATE, "--profile", "machine.json")
+    assert "speed of tier 'baseline' is -60.0: must be a number" in refused(*SIMULATE, "--profile", "machine.json")
 
 
 def test_a_profile_that_is_not_there_or_a_folder(refused):

@@ -77,6 +77,28 @@ def test_a_program_that_would_take_hours_is_refused(scripted, machine):
         Simulation(endless, machine, quiet(scripted))
 
 
+def test_a_policy_that_asks_without_end_is_stopped(scripted, machine, one_unit):
+    endless = one_unit(1, backedges=10**15, work=0.0)
+    sim = Simulation(endless, machine, scripted(lambda view: stay("scripted", budget=1)), max_decisions=500)
+    rule = (
+        "by hand: its controller asked for question 501; up to 500 can be simulated; take a controller that asks less"
+    )
+    with pytest.raises(InputError, match=rule):
+        sim.run()
+
+
+def test_as_many_questions_as_are_allowed_may_be_asked(scripted, machine, one_unit):
+    result = Simulation(one_unit(6), machine, scripted(lambda view: stay("scripted", budget=1)), max_decisions=6).run()
+    assert result.decisions == 6
+
+
+@pytest.mark.parametrize("wake", [1e60, 1e296, 1e300, 1.7e308])
+def test_a_wake_beyond_the_end_of_time_never_rings(scripted, machine, one_unit, wake):
+    controller = scripted(lambda view: stay("scripted", wake=wake))
+    assert Simulation(one_unit(6), machine, controller).run().total_seconds == 12.0
+    assert controller.asked == [(0.0, "f", "count")]
+
+
 def test_a_controller_that_raises_ends_the_simulation(scripted, machine, one_unit):
     def answer(view):
         raise ZeroDivisionError("a defect of the policy")

@@ -1,4 +1,4 @@
-"""Makes the measured part of the profile that ships: `python -m benchmarks._reference_profile MACHINE_PROFILE`.
+"""Makes the measured part of the profile that ships: `python -m tiering.demo.reference MACHINE_PROFILE`.
 
 MACHINE_PROFILE is what `tiering demo --profile` wrote. Its costs per kernel replace those of the reference profile; the
 tiers' priors there stay, since a demo measures two tiers and the reference machine has four.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
-
-import numba
+from importlib.metadata import version
 
 from tiering import profile
 from tiering.profile import UnitCosts
@@ -23,9 +22,9 @@ def main(path: str) -> None:
     units = {key: _rounded(costs) for key, costs in found.units.items()}
     prior = profile.reference()
     source = prior.source.split(" Units: ")[0]
-    version = f"Python {platform.python_version()}, Numba {numba.__version__}, {platform.machine()}"
+    made_by = f"Python {platform.python_version()}, Numba {version('numba')}, {platform.machine()}"
     profile.write(
-        prior._replace(units=units, source=f"{source} Units: tiering demo on that machine, {version}."),
+        prior._replace(units=units, source=f"{source} Units: tiering demo on that machine, {made_by}."),
         profile.REFERENCE,
     )
 
