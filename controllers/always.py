@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass, field
 
 from tiering import protocol
-from tiering.protocol import Decision, Event, Setup, View, check_parameters, parameter
+from tiering.protocol import FOREVER, Decision, Event, Setup, View, check_parameters, parameter
 
 from . import ladder
 

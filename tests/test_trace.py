@@ -167,7 +167,7 @@ def test_a_pipe_is_read_up_to_the_limit_and_no_further(monkeypatch):
         os.close(sink)
         try:
             if good:
-                assert trace.read(f"/dev/fd/{source}").units == (Unit("f"),)
+                assert trace.read(f"/dev/fd/{source}").units == (Unit("f", 100),)
             else:
                 with pytest.raises(InputError, match="larger than 0 MiB"):
                     trace.read(f"/dev/fd/{source}")

@@ -365,7 +365,9 @@ def _quiet_host(controller: Controller, steady: _Steady, future: bool) -> None:
     clock = ManualClock()
     compiler = FakeCompiler(clock, len(tiers), seconds=0.05)
     host = manager.TieringManager(Tape(controller), clock, compiler, setup)
-    unit = UnitState(NAME.format(0), steady.size, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None)
+    unit = UnitState(
+        NAME.format(0), steady.size, counts_backedges=backedges, budget=1, seconds=0.0 if seconds else None
+    )
     host.add(unit)
     counts = questions = 0
     allowed = QUIET_COUNTS // 2 // COUNTS_PER_QUESTION

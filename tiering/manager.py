@@ -261,8 +261,9 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 
 def _is_finite(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) <= sys.float_info.max
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _anything(decision: Decision, view: View, setup: Setup) -> str | None:

@@ -78,6 +78,11 @@ def test_a_tier_that_was_seen_to_bring_nothing_is_not_chosen(started, view):
     assert blind.decide(view(seconds=9.0, invocations=9000)).action == "compile"
 
 
+def test_where_nothing_can_be_gained_it_never_waits_longer_than_forever(started, view):
+    controller = started(CostBenefit(), (Tier("interpreter", 1.0), Tier("slower", 0.5, 0.1)))
+    assert controller.decide(view(invocations=10**6, backedges=FOREVER, seconds=1.0)).budget == FOREVER
+
+
 def test_compile_times_are_learnt_from_other_units(started, view):
     controller = started(CostBenefit(), TWO)
     controller.record(Compiled(1.0, "g", 1, 0.0, 0.16))

@@ -45,6 +45,11 @@ def test_always_waits_twice_as_long_after_each_deopt(view, started):
     assert controller.decide(view(deopts=4, invocations=8000)).tier == 2
 
 
+def test_always_never_waits_longer_than_forever(view, started):
+    controller = started(Always(speculate=1, backoff=10**15, retries=99))
+    assert controller.decide(view(why="deopt", deopts=40)).budget == FOREVER
+
+
 def test_always_is_content_with_a_host_that_can_only_speculate(view, started):
     bare = (Tier("interpreter", 1.0), Tier("speculative", 9.0, speculative=True))
     assert started(Always(), bare).decide(view()).action == "stay"

@@ -60,7 +60,7 @@ def test_compile_costs_are_stated_or_the_prior_of_the_tier():
 @pytest.mark.parametrize("field", ["seconds", "compile_seconds", "code_bytes"])
 def test_a_tier_that_the_machine_lacks_is_named(field):
     unit = Unit("f", 1, **{field: {"midle": 1}})
-    with pytest.raises(InputError, match="tier in the costs of unit 'f' 'midle': did you mean 'middle'"):
+    with pytest.raises(InputError, match="unknown tier 'midle' of unit 'f': did you mean 'middle'"):
         Costs(Program("one", (unit,), ()), LADDER)
 
 
