@@ -233,7 +233,8 @@ def _main(arguments: list[str]) -> int:
 
 def _imported(name: str) -> Make:
     try:
-        return _named(name)
+        found: Make = _named(name)
+        return found
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"controller {name!r}: must be MODULE:NAME of a class ({error})") from None
 
