@@ -24,6 +24,9 @@ Other programs were using this machine (load {load:.1f} on {cores} cores): compi
 was calibrated, and the predictions come out low."""
 
 
+BUSY_SHARE = 0.75
+
+
 def show(study: Study, *, as_json: bool) -> None:
     """Print a study as a table or as one JSON document."""
     if as_json:
@@ -46,7 +49,7 @@ def show(study: Study, *, as_json: bool) -> None:
         print(f"{won} of {len(tiered)} tiered rows took less time than {rival}; {shorter} had a shorter stall.")
     print(CAPTION.format(profile=study.profile_path))
     cores = os.cpu_count() or 1
-    if study.load > cores / 2:
+    if study.load > BUSY_SHARE * cores:
         print(BUSY.format(load=study.load, cores=cores))
 
 
