@@ -3,6 +3,7 @@
 One repeat is one `tiering demo`: six optimizer loops in fresh processes. Ratios are taken per tiered row within a
 repeat; a repeat's figure is the geometric mean over controllers and loops, wins and losses alike. The error is the
 median over the same rows of |predicted / measured - 1|; the rivals' own rows are left out, being partly fits.
+`short_...` is the same for loops that end before a compile could (size small), where the right answer is to wait.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def measure(quick: bool) -> list[Metric]:
     metrics.append(measured("stall_vs_njit", stalls, "ratio", "njit"))
     longest = [max((line.stall or 0.0) * 1e3 for line in _tiered(study)) for study in studies]
     metrics.append(measured("longest_demo_stall_ms", longest, "ms", "the median CPython call"))
+    short = studies if quick else [_study("small") for _ in range(3)]
+    for rival in RIVALS:
+        ratios = [geometric_mean([_times(line, study, rival) for line in _tiered(study)]) for study in short]
+        metrics.append(measured(f"short_total_vs_{rival}", ratios, "ratio", rival))
     return metrics
 
 
