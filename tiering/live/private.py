@@ -31,7 +31,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba import types
-from numba.core import bytecode, config, serialize, sigutils
+from numba.core import bytecode, serialize, sigutils
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import OmittedArg, _MemoMixin
@@ -267,11 +267,6 @@ def short_error(error: BaseException) -> str:
     """A compiler's message in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {' '.join(lines)[:300]}"
-
-
-def bounds_checked_everywhere() -> bool:
-    """Whether NUMBA_BOUNDSCHECK overrides what decorators say."""
-    return config.BOUNDSCHECK is not None
 
 
 def _warm(a: Any, n: int) -> float:

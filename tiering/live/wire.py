@@ -16,7 +16,6 @@ class Hello(NamedTuple):
     """A worker's first message: it can compile, and this is what its code will run on."""
 
     fingerprint: tuple[Any, ...]
-    started_seconds: float
 
 
 class Request(NamedTuple):

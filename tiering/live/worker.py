@@ -29,7 +29,6 @@ def main() -> None:
     """Serve requests until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # what imports and registries make stays: collecting would only delay the start
-    started = time.perf_counter()
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -38,16 +37,16 @@ def main() -> None:
     threading.Thread(target=_read, args=(requests, work), daemon=True).start()
 
     try:
-        _work(work, replies, started)
+        _work(work, replies)
     except BrokenPipeError:  # the parent is gone, and there is nobody to tell
         os._exit(0)
 
 
-def _work(work: SimpleQueue[Request], replies: BinaryIO, started: float) -> None:
+def _work(work: SimpleQueue[Request], replies: BinaryIO) -> None:
     from tiering.live import private
 
     private.separate_symbols(int(os.environ[ENVIRONMENT]))
-    wire.send(replies, Hello(private.fingerprint(), time.perf_counter() - started))
+    wire.send(replies, Hello(private.fingerprint()))
     for step in private.WARM_UP:
         if work.empty():
             step()
