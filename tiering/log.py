@@ -15,7 +15,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, TypeAlias
 
 from tiering import protocol
 from tiering.errors import InputError
@@ -26,7 +26,15 @@ FORMAT = "tiering-decision-log"
 VERSION = 1
 
 _EVENTS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (protocol.Compiled, protocol.CompileFailed, protocol.Deoptimized, protocol.Sampled)
+    kind.__name__: kind
+    for kind in (
+        protocol.Compiled,
+        protocol.CompileFailed,
+        protocol.Deoptimized,
+        protocol.Dropped,
+        protocol.Evicted,
+        protocol.Sampled,
+    )
 }
 
 
@@ -37,7 +45,7 @@ class Decided(NamedTuple):
     decision: Decision
 
 
-Record = Decided | protocol.Compiled | protocol.CompileFailed | protocol.Deoptimized | protocol.Sampled
+Record: TypeAlias = Decided | Event
 
 
 class Header(NamedTuple):

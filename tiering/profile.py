@@ -1,4 +1,4 @@
-"""A machine profile: what tiers, compiles and deoptimizations cost on one machine.
+"""A machine profile: what tiers, compiles and deoptimizations cost on one machine, and how that machine works.
 
 One JSON document, one schema, written by whatever measures (`tiering demo --profile`) and read by whatever needs a
 cost. Costs that were measured for a unit are kept under its key; for any other unit the tier's prior holds: speed
@@ -7,7 +7,12 @@ relative to the interpreter, and compile seconds = fixed + per bytecode.
     {"format": "tiering-machine-profile", "version": 1, "source": "...", "compiler_threads": 1, "background": true,
      "ready_seconds": 0.7, "deopt_seconds": 1e-5, "backedge_seconds": 3e-7,
      "tiers": [{"name": "interpreter", "speed": 1.0, ...}, ...],
+     "machine": {"cores": 2, "code_capacity_bytes": 65536, "eviction": "lru"},
+     "codegen": {"registers": 16, ...},
      "units": {"adam/medium/adam_step": {"seconds": {...}, "compile_seconds": {...}, "code_bytes": {...}}}}
+
+`Machine` is what the virtual machine does around its policy (queue, cores, code cache), `Codegen` what plans are
+worth (register allocation, inlining). Both have defaults that change nothing: no limit, no sharing, no decay.
 """
 
 from __future__ import annotations
@@ -16,18 +21,23 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tiering import profile_rules
 from tiering.errors import InputError
 from tiering.files import whole
-from tiering.trace import is_text
+from tiering.trace_parser import is_text
 
 FORMAT = "tiering-machine-profile"
 VERSION = 1
-LEAST_SPEED = 1e-6
 REFERENCE = Path(__file__).parent / "sim" / "reference_profile.json"
 
 
 class TierCosts(NamedTuple):
-    """A tier of this machine: prior speed against tier 0, prior compile cost, stall at installation, code bytes."""
+    """A tier of this machine: prior speed against tier 0, prior compile cost, stall at installation, code bytes.
+
+    `osr` says that a running loop can enter this tier. `profiling` is the share by which the profiling in this tier's
+    code lengthens its calls (above 0: calls in this tier sharpen estimates). `compile_spread` is the standard
+    deviation of the natural logarithm of compile times, `compile_failure` the probability that a compile fails.
+    """
 
     name: str
     speed: float
@@ -36,6 +46,60 @@ class TierCosts(NamedTuple):
     install_seconds: float = 0.0
     code_bytes_per_size: float = 0.0
     speculative: bool = False
+    osr: bool = False
+    profiling: float = 0.0
+    compile_spread: float = 0.0
+    compile_failure: float = 0.0
+
+
+class Pool(NamedTuple):
+    """Compiler threads that serve these tiers (by name; none named: all) from one queue."""
+
+    threads: int
+    tiers: tuple[str, ...] = ()
+
+
+class Machine(NamedTuple):
+    """How the virtual machine works around its policy.
+
+    `pools` replaces the one pool of `compiler_threads` threads; each pool has its queue. `cores`: when more threads
+    run or compile than there are cores, all get equally less (None: never). `queue_capacity`: a compile asked for while
+    so many wait is refused, and the unit asked about again after `retry_counts`. `priorities` are those given at
+    "submission", or asked for anew at each "dequeue". A task that waits for `stale_seconds`, its unit uncalled for as
+    long, is dropped. `osr_seconds` is the stall of entering or leaving a loop in the middle. Code beyond
+    `code_capacity_bytes` is evicted: "none" (new code is refused), "lru", "hotness" (fewest counts since
+    installation per second), "flush" (all of it), "controller" (asked, by priority). Every `decay_seconds` all counters
+    are halved. `guard_failure`: "discard" drops the code before asking, "keep" leaves it to the answer.
+    """
+
+    pools: tuple[Pool, ...] = ()
+    cores: int | None = None
+    queue_capacity: int | None = None
+    retry_counts: int = 1000
+    priorities: str = "submission"
+    stale_seconds: float | None = None
+    osr_seconds: float = 0.0
+    code_capacity_bytes: int | None = None
+    eviction: str = "none"
+    decay_seconds: float | None = None
+    guard_failure: str = "discard"
+
+
+class Codegen(NamedTuple):
+    """What plans are worth.
+
+    With `registers` registers and a unit that keeps P values alive at once, light register allocation lengthens
+    each iteration by `spill_seconds * spill_reduction * max(0, P - registers)` against heavy allocation, and its
+    compile takes `light_compile` of the heavy one's time. A call that is inlined saves `call_seconds`; the callee's
+    size times `inlined_size` is added to the caller's.
+    """
+
+    registers: float = 1.0
+    spill_seconds: float = 0.0
+    spill_reduction: float = 1.0
+    light_compile: float = 1.0
+    call_seconds: float = 0.0
+    inlined_size: float = 1.0
 
 
 class UnitCosts(NamedTuple):
@@ -62,6 +126,12 @@ class Profile(NamedTuple):
     backedge_seconds: float = 3e-7
     units: dict[str, UnitCosts] = {}
     source: str = ""
+    machine: Machine = Machine()
+    codegen: Codegen = Codegen()
+
+    def pools(self) -> tuple[Pool, ...]:
+        """The compiler pools: the machine's, or one of `compiler_threads` threads for everything."""
+        return self.machine.pools or (Pool(self.compiler_threads),)
 
 
 def reference() -> Profile:
@@ -74,6 +144,10 @@ def write(profile: Profile, path: str | Path) -> None:
     plain: dict[str, Any] = {"format": FORMAT, "version": VERSION, **profile._asdict()}
     plain["tiers"] = [tier._asdict() for tier in profile.tiers]
     plain["units"] = {key: costs._asdict() for key, costs in sorted(profile.units.items())}
+    plain["machine"] = _changed(profile.machine)
+    if profile.machine.pools:
+        plain["machine"]["pools"] = [pool._asdict() for pool in profile.machine.pools]
+    plain["codegen"] = _changed(profile.codegen)
     with whole(path) as out:
         json.dump(plain, out, indent=1)
         out.write("\n")
@@ -98,9 +172,7 @@ def read(path: str | Path) -> Profile:
     if stray:
         raise InputError(f"{path}: a machine profile has no {stray[0]!r}; it has {', '.join(Profile._fields)}")
     try:
-        tiers = tuple(TierCosts(**tier) for tier in plain.pop("tiers"))
-        units = {key: UnitCosts(**costs) for key, costs in plain.pop("units", {}).items()}
-        profile = Profile(tiers=tiers, units=units, **plain)
+        profile = _made(plain)
         broken = broken_rule(profile)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a machine profile ({type(error).__name__}: {error})") from None
@@ -111,36 +183,19 @@ def read(path: str | Path) -> Profile:
 
 def broken_rule(profile: Profile) -> str | None:
     """The first rule that this profile breaks, with field and value, or None."""
-    if not 2 <= len(profile.tiers) <= 16:
-        return f"tiers holds {len(profile.tiers)} entries: must be 2 to 16, the first one the interpreter"
-    names = [tier.name for tier in profile.tiers]
-    if len(set(names)) < len(names):
-        return f"tiers are named {names}: names must differ"
-    if profile.tiers[0].speed != 1.0:
-        return f"speed of tier 0 is {profile.tiers[0].speed!r}: must be 1.0, other speeds are relative to it"
-    if not isinstance(profile.source, str) or not isinstance(profile.background, bool):
-        return f"source is {profile.source!r}, background {profile.background!r}: must be text, and true or false"
-    if type(profile.compiler_threads) is not int or not 1 <= profile.compiler_threads <= 1024:
-        return f"compiler_threads is {profile.compiler_threads!r}: must be a whole number from 1 to 1024"
-    costs: dict[str, Any] = {
-        name: getattr(profile, name) for name in ("ready_seconds", "deopt_seconds", "backedge_seconds")
-    }
-    for tier in profile.tiers:
-        if not _is_cost(tier.speed) or tier.speed < LEAST_SPEED:
-            return f"speed of tier {tier.name!r} is {tier.speed!r}: must be a number from 1e-6 to 1e9"
-        costs.update({f"{name} of tier {tier.name!r}": getattr(tier, name) for name in TierCosts._fields[2:6]})
-    for key, unit in profile.units.items():
-        for field in UnitCosts._fields:
-            for tier_name, cost in getattr(unit, field).items():
-                if tier_name not in names:
-                    return f"{field} of unit {key!r} names tier {tier_name!r}; there is {', '.join(names)}"
-                costs[f"{field} of unit {key!r} in {tier_name}"] = cost
-    for name, cost in costs.items():
-        if not _is_cost(cost):
-            return f"{name} is {cost!r}: must be a number from 0 to 1e9"
-    return None
+    return profile_rules.broken_rule(profile)
 
 
-def _is_cost(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= value <= 1e9
+def _made(plain: dict[str, Any]) -> Profile:
+    tiers = tuple(TierCosts(**tier) for tier in plain.pop("tiers"))
+    units = {key: UnitCosts(**costs) for key, costs in plain.pop("units", {}).items()}
+    machine = dict(plain.pop("machine", {}))
+    pools = tuple(
+        Pool(**{**pool, "tiers": tuple(pool.get("tiers", ()))}) for pool in machine.pop("pools", ())
+    )
+    codegen = Codegen(**plain.pop("codegen", {}))
+    return Profile(tiers=tiers, units=units, machine=Machine(pools, **machine), codegen=codegen, **plain)
+
+
+def _changed(values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values._asdict().items() if value != values._field_defaults[name]}

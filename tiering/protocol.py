@@ -61,6 +61,7 @@ class Setup(NamedTuple):
 
     `osr`, `bets` and `evict` say whether the host can replace a running loop, speculate, and drop code. `observes`
     names the fields of a View that this host can know. `future` is there for oracles only, and only in a simulation.
+    `keeps` says that code stays where it is when its guard fails, until an answer removes or replaces it.
     """
 
     tiers: tuple[Tier, ...]
@@ -71,6 +72,7 @@ class Setup(NamedTuple):
     evict: bool = False
     observes: tuple[str, ...] = ()
     future: tuple[UnitFuture, ...] | None = None
+    keeps: bool = False
 
 
 class Bet(NamedTuple):
@@ -89,7 +91,8 @@ class View(NamedTuple):
     """One unit, now, as the host sees it.
 
     `why` is what made the host ask: "count" (the budget is spent; also a unit's first call), "timer" (the wake),
-    "sample" (a compiled call was timed), "compiled" (a compile ended, well or not), "deopt", "dequeue", "evict".
+    "sample" (a compiled call was timed), "compiled" (a compile ended, well or not, or was dropped), "deopt", "dequeue"
+    (this unit's compile is one of those that could begin now), "evict" (its code could make room for other code).
 
     `size` is in bytecodes. `tier` runs at present, `pending` is being compiled (or None), `lowest` is the lowest
     tier that can run this unit at all. `invocations` and `backedges` count since the start or the last counter
@@ -200,13 +203,34 @@ class CompileFailed(NamedTuple):
 
 
 class Deoptimized(NamedTuple):
-    """Speculative code was left: `why` is "guard" (eager) or "dependency" (lazy); `tier` is what was left."""
+    """Code was left: `why` is "guard" (its own failed: eager) or "dependency" (what it had inlined changed: lazy).
+
+    `tier` is what was left; `bet` the one that failed, where the host can tell.
+    """
 
     now: float
     unit: str
     tier: int
     why: str
     bet: int | None = None
+
+
+class Dropped(NamedTuple):
+    """A compile that was asked for will not be made: `why` is "queue full" or "stale"."""
+
+    now: float
+    unit: str
+    tier: int
+    why: str
+
+
+class Evicted(NamedTuple):
+    """Code was dropped from the code cache to make room; its unit is asked about again at its next call."""
+
+    now: float
+    unit: str
+    tier: int
+    bytes: int
 
 
 class Sampled(NamedTuple):
@@ -220,7 +244,7 @@ class Sampled(NamedTuple):
     bet: int | None = None
 
 
-Event: TypeAlias = Compiled | CompileFailed | Deoptimized | Sampled
+Event: TypeAlias = Compiled | CompileFailed | Deoptimized | Dropped | Evicted | Sampled
 
 
 class Controller(Protocol):

@@ -6,9 +6,12 @@ reading by eye: a header, then one line per unit, then one line per group of cal
     {"format": "tiering-trace", "version": 1, "name": "two loops", "source": "written by hand"}
     {"unit": "f", "size": 9, "seconds": {"interpreter": 1e-3, "optimized": 1e-5}, "guard_failure": 0.0}
     {"times": 1000, "calls": [["f", 64, 1.0]]}
+    {"times": 5000, "draw": [["f"], ["g"]], "weights": [3, 1], "thread": 1}
 
 A call names its unit, its loop iterations and its work relative to the unit's `seconds` per call. Costs that a unit
-does not state come from the machine profile. Nothing in a file is ever executed; counts are bounded before use.
+does not state come from the machine profile. A group is either a pattern, repeated, or a mix: calls drawn one by one,
+independently and by weight, from the seed of the simulation. Groups of one thread follow each other; threads run side
+by side. Nothing in a file is ever executed; counts are bounded before use.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tiering.errors import InputError
 from tiering.files import whole
@@ -24,14 +27,45 @@ from tiering.files import whole
 FORMAT = "tiering-trace"
 VERSION = 1
 MAX_FILE_BYTES = 256 << 20
-MAX_COUNT = 10**15
+
+BETS = ("bounds", "types", "constant", "branch", "zero_division", "overflow")
+"""Kinds of speculation: a dropped bounds check, a type feedback site, a folded constant, a pruned branch, a dropped
+zero-division or overflow check."""
+
+RECORD = "record"
+"""The failure process of a largest index: a call fails when it exceeds all before it, the n-th call with chance 1/n."""
+
+Failures: TypeAlias = float | str | tuple[tuple[int, float], ...]
+"""When a bet fails: a probability per call, `RECORD`, or phases (index of the unit's first call, probability)."""
+
+
+class Speculation(NamedTuple):
+    """One bet that speculative code of a unit can make. `gain` and `guard_cost` are shares of a call's time."""
+
+    kind: str
+    gain: float
+    guard_cost: float = 0.0
+    failures: Failures = 0.0
+
+
+class Site(NamedTuple):
+    """A place from which a unit calls another: calls per call of the unit, and how often the callee is the usual one.
+
+    The calls themselves stand in the trace; the site is what an inliner looks at.
+    """
+
+    callee: str
+    calls: float = 1.0
+    stability: float = 1.0
 
 
 class Unit(NamedTuple):
     """What is compiled and counted as one.
 
     `size` in bytecodes; `seconds` per call of work 1.0, `compile_seconds` and `code_bytes` are per tier name, stated
-    only where known. `guard_failure` is the probability per call that speculative code of this unit would fail.
+    only where known. `guard_failure` is the probability per call that speculative code of this unit would fail,
+    whatever its bets. `registers` is the number of values alive at once (None: not known). `features` are named
+    numbers that controllers may look at.
     """
 
     name: str
@@ -40,6 +74,10 @@ class Unit(NamedTuple):
     compile_seconds: dict[str, float] = {}
     code_bytes: dict[str, int] = {}
     guard_failure: float = 0.0
+    speculations: tuple[Speculation, ...] = ()
+    sites: tuple[Site, ...] = ()
+    registers: float | None = None
+    features: dict[str, float] = {}
 
 
 class Call(NamedTuple):
@@ -55,6 +93,16 @@ class Group(NamedTuple):
 
     pattern: tuple[Call, ...]
     times: int
+    thread: int = 0
+
+
+class Mix(NamedTuple):
+    """`times` calls, each drawn from `calls` by weight and independently of all others."""
+
+    calls: tuple[Call, ...]
+    weights: tuple[float, ...]
+    times: int
+    thread: int = 0
 
 
 class Program(NamedTuple):
@@ -62,22 +110,16 @@ class Program(NamedTuple):
 
     name: str
     units: tuple[Unit, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[Group | Mix, ...]
     source: str = ""
 
-    def calls(self) -> Iterator[Call]:
-        """Every call, in order."""
-        for group in self.groups:
-            for _ in range(group.times):
-                yield from group.pattern
+    def total(self) -> int:
+        """Calls, all together."""
+        return sum(g.times * (len(g.pattern) if isinstance(g, Group) else 1) for g in self.groups)
 
-    def counts(self) -> list[int]:
-        """Calls per unit."""
-        counts = [0] * len(self.units)
-        for group in self.groups:
-            for call in group.pattern:
-                counts[call.unit] += group.times
-        return counts
+    def threads(self) -> int:
+        """Threads: one more than the highest that a group names."""
+        return 1 + max((group.thread for group in self.groups), default=0)
 
 
 def write(program: Program, path: str | Path) -> None:
@@ -87,19 +129,25 @@ def write(program: Program, path: str | Path) -> None:
 
 
 def lines(program: Program) -> Iterator[str]:
-    """The trace as text lines; the same program gives the same bytes."""
+    """The trace as text lines; the same program gives the same bytes. What a unit leaves at its default is left out."""
     yield _dump({"format": FORMAT, "version": VERSION, "name": program.name, "source": program.source})
     for unit in program.units:
-        stated = {"unit": unit.name, **unit._asdict()}
-        del stated["name"]
-        yield _dump(stated)
+        yield _dump({"unit": unit.name, **_stated(unit)})
     for group in program.groups:
-        calls = [[program.units[call.unit].name, call.backedges, call.work] for call in group.pattern]
-        yield _dump({"times": group.times, "calls": calls})
+        shape: dict[str, Any] = {"times": group.times}
+        if isinstance(group, Mix):
+            shape |= {"draw": _calls(program, group.calls), "weights": list(group.weights)}
+        else:
+            shape |= {"calls": _calls(program, group.pattern)}
+        if group.thread:
+            shape["thread"] = group.thread
+        yield _dump(shape)
 
 
 def read(path: str | Path) -> Program:
     """Read and validate a trace file. Raises InputError with the line number and the rule that it breaks."""
+    from tiering.trace_parser import Parser
+
     where = Path(path)
     try:
         data = _up_to_the_limit(where)
@@ -110,7 +158,26 @@ def read(path: str | Path) -> Program:
         raise InputError(f"{path}: not a trace: it is not UTF-8 text") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return _Parser(str(path)).parse(text)
+    return Parser(str(path)).parse(text)
+
+
+def in_threads(program: Program, threads: int) -> Program:
+    """The program run by `threads` threads at once, each making all the calls that thread 0 makes in `program`."""
+    groups = tuple(group._replace(thread=thread) for thread in range(threads) for group in program.groups)
+    return program._replace(groups=groups)
+
+
+def _stated(unit: Unit) -> dict[str, Any]:
+    stated = unit._asdict()
+    del stated["name"]
+    stated["speculations"] = [bet._asdict() for bet in unit.speculations]
+    stated["sites"] = [site._asdict() for site in unit.sites]
+    always = ("size", "seconds", "compile_seconds", "code_bytes", "guard_failure")
+    return {name: value for name, value in stated.items() if name in always or value not in ([], None, {})}
+
+
+def _calls(program: Program, calls: tuple[Call, ...]) -> list[list[Any]]:
+    return [[program.units[call.unit].name, call.backedges, call.work] for call in calls]
 
 
 def _up_to_the_limit(where: Path) -> bytes | None:
@@ -122,126 +189,5 @@ def _up_to_the_limit(where: Path) -> bytes | None:
     return data if len(data) <= MAX_FILE_BYTES else None
 
 
-class _Parser:
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.number = 0
-        self.units: list[Unit] = []
-        self.index: dict[str, int] = {}
-        self.groups: list[Group] = []
-
-    def parse(self, text: str) -> Program:
-        head: dict[str, Any] | None = None
-        for self.number, line in enumerate(_lines(text), start=1):
-            value = self._object(line)
-            if head is None:
-                head = self._header(value)
-            elif "unit" in value:
-                self._unit(value)
-            elif "calls" in value:
-                self._group(value)
-            else:
-                raise self._error('must hold "unit" or "calls"')
-        if head is None:
-            raise InputError(f"{self.path}: not a trace: the file is empty")
-        if not self.groups:
-            raise InputError(f'{self.path}: a trace needs at least one line with "calls"')
-        return Program(
-            str(head.get("name", self.path)), tuple(self.units), tuple(self.groups), str(head.get("source", ""))
-        )
-
-    def _header(self, value: dict[str, Any]) -> dict[str, Any]:
-        if value.get("format") != FORMAT:
-            raise InputError(f'{self.path}: not a trace: line 1 must hold "format": "{FORMAT}"')
-        version = value.get("version")
-        if type(version) is not int or version != VERSION:
-            raise InputError(f"{self.path}: trace version {version!r}; this tiering reads {VERSION}")
-        return value
-
-    def _unit(self, value: dict[str, Any]) -> None:
-        allowed = {"unit", "size", "seconds", "compile_seconds", "code_bytes", "guard_failure"}
-        stray = sorted(set(value) - allowed)
-        if stray:
-            raise self._error(f"a unit has no {stray[0]!r}; it has {', '.join(sorted(allowed))}")
-        name = value["unit"]
-        if not isinstance(name, str) or not name or name in self.index:
-            raise self._error(f"unit {name!r}: must be a new, non-empty name")
-        unit = Unit(
-            name,
-            self._count("size", value.get("size", 100)),
-            self._costs("seconds", value),
-            self._costs("compile_seconds", value),
-            {tier: int(cost) for tier, cost in self._costs("code_bytes", value).items()},
-            self._number("guard_failure", value.get("guard_failure", 0.0), high=1.0),
-        )
-        self.index[name] = len(self.units)
-        self.units.append(unit)
-
-    def _group(self, value: dict[str, Any]) -> None:
-        stray = sorted(set(value) - {"calls", "times"})
-        if stray:
-            raise self._error(f"a group has no {stray[0]!r}; it has calls, times")
-        calls = value["calls"]
-        if not isinstance(calls, list) or not calls:
-            raise self._error('"calls" must be a list of [unit, backedges, work] with at least one entry')
-        pattern = tuple(self._call(call) for call in calls)
-        self.groups.append(Group(pattern, self._count("times", value.get("times", 1))))
-
-    def _call(self, call: Any) -> Call:
-        if not isinstance(call, list) or not 1 <= len(call) <= 3 or not isinstance(call[0], str):
-            raise self._error(f"call {str(call)[:60]}: must be [unit, backedges, work]")
-        if call[0] not in self.index:
-            raise self._error(f"call of unit {call[0]!r}, which no earlier line describes")
-        backedges = self._count("backedges", call[1]) if len(call) > 1 else 0
-        work = self._number("work", call[2]) if len(call) > 2 else 1.0
-        return Call(self.index[call[0]], backedges, work)
-
-    def _costs(self, name: str, value: dict[str, Any]) -> dict[str, float]:
-        costs = value.get(name, {})
-        if not isinstance(costs, dict):
-            raise self._error(f"{name} must map tier names to numbers")
-        return {tier: self._number(f"{name} of {tier}", cost) for tier, cost in costs.items()}
-
-    def _count(self, name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-            raise self._error(f"{name} is {str(value)[:60]}: must be a whole number from 0 to {MAX_COUNT:.0e}")
-        return value
-
-    def _number(self, name: str, value: Any, high: float = 1e9) -> float:
-        good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not 0 <= value <= high:
-            raise self._error(f"{name} is {str(value)[:60]}: must be a number from 0 to {high:g}")
-        return float(value)
-
-    def _object(self, line: str) -> dict[str, Any]:
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            rule = "not a trace: line 1 is not JSON" if self.number == 1 else f"line {self.number} is not JSON"
-            raise InputError(f"{self.path}: {rule}") from None
-        if not isinstance(value, dict):
-            raise self._error("must be a JSON object")
-        if "\\ud" in line.lower() and not is_text(value):
-            raise self._error("holds half a surrogate pair (\\ud800 to \\udfff), which is no text")
-        return value
-
-    def _error(self, rule: str) -> InputError:
-        return InputError(f"{self.path}: line {self.number}: {rule}")
-
-
-def is_text(value: Any) -> bool:
-    """Whether all text in this JSON value can be encoded; JSON can write one half of a surrogate pair, UTF-8 cannot."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (UnicodeEncodeError, RecursionError):
-        return False
-    return True
-
-
 def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, separators=(", ", ": "))
-
-
-def _lines(text: str) -> list[str]:
-    """Lines end at a newline only; `splitlines` would also cut inside a JSON string that holds U+2028."""
-    return text.removesuffix("\n").split("\n") if text else []
