@@ -5,6 +5,9 @@ plain Numba does, and what other policies have to beat on long programs. `specul
 well: right only where bets can be placed without having watched the program. `tier=1` gives "baseline for all", the
 lower rung of Agesen and Detlefs (2000).
 
+At first sight nothing is known about the uses to come, and there is no second sight: plans are made for endless use,
+which means heavy register allocation where registers are short, and all inlining.
+
 A deoptimization says that compiling at once was too early: the next compile waits `backoff` counts, twice as many
 after each further one, and after `retries` of them speculative tiers are closed.
 """
@@ -18,6 +21,7 @@ from tiering import protocol
 from tiering.protocol import FOREVER, Decision, Event, Setup, View, check_parameters, parameter
 
 from . import ladder
+from .plans import Plans
 
 FIRST_SIGHT = "compiles at first sight"
 BACKING_OFF = "backing off after a deopt"
@@ -46,13 +50,13 @@ class Always:
 
     def start(self, setup: Setup) -> None:
         """Forget which compiles failed."""
-        self._ladder = ladder.Ladder(setup, self.failures, self.retries)
+        self._ladder = ladder.Ladder(setup, self.failures, self.retries, Plans(setup, math.inf))
 
     def decide(self, view: View) -> Decision:
         """Compile to the target, or to the highest open tier below it."""
         priority = -float(view.deopts)
         settled = self._ladder.settled(view, priority)
-        if settled:
+        if settled is not None:
             return settled
         target = self._target(view)
         if target is None:

@@ -61,6 +61,7 @@ class Bandit:
     explore: float = parameter(0.01, "1", "for rewards that differ by a few percent", low=0, high=100)
     growth: float = parameter(10.0, "ratio", "as in threshold", low=1, high=1e4)
     tick: float = parameter(3e-7, "s", "as in threshold", low=1e-9, high=1)
+    dwell: int = parameter(0, "counts", "as in threshold", low=0, high=1e15)
     retries: int = parameter(4, "deopts", "as in threshold", low=0)
     failures: int = parameter(3, "compiles", "as in threshold", low=1)
 
@@ -71,8 +72,10 @@ class Bandit:
     _weights: list[float] = field(init=False, repr=False, compare=False)
     _rewards: list[float] = field(init=False, repr=False, compare=False)
     _arm: int = field(init=False, repr=False, compare=False)
+    _threshold: float = field(init=False, repr=False, compare=False)
     _since: float | None = field(init=False, repr=False, compare=False)
     _lost: float = field(init=False, repr=False, compare=False)
+    _much: float = field(init=False, repr=False, compare=False)
     _seen: dict[str, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -86,28 +89,29 @@ class Bandit:
             tick=self.tick,
             failures=self.failures,
             retries=self.retries,
+            dwell=self.dwell,
             moving=True,
         )
         self._lost_share = max(0.0, 1.0 - 1.0 / max(tier.speed for tier in setup.tiers))
         self._weights = [0.0] * self.arms
         self._rewards = [0.0] * self.arms
-        self._arm = 0
+        self._play(0)
         self._since = None
         self._lost = 0.0
+        self._much = _LEAST_SHARE * self.epoch
         self._seen = {}
 
     @property
     def threshold(self) -> float:
         """Counts that tier 1 needs at present: 1, 1/ratio, ratio, 1/ratio**2 ... times `count`, by arm."""
-        steps = (self._arm + 1) // 2
-        return max(1.0, self.count * self.ratio ** (-steps if self._arm % 2 else steps))
+        return self._threshold
 
     def decide(self, view: View) -> Decision:
         """Account for the unit's time in tier 0, change arms if the epoch is over, then compare."""
         lost = self._account(view)
         self._turn(view.now)
-        decision = self._hotness.decide(view, self.threshold)
-        if view.tier == 0 and decision.action == "stay" and decision.wake is None and lost > _LEAST_SHARE * self.epoch:
+        decision = self._hotness.decide(view, self._threshold)
+        if lost > self._much and view.tier == 0 and decision.action == "stay" and decision.wake is None:
             return decision._replace(wake=self.epoch)
         return decision
 
@@ -119,15 +123,21 @@ class Bandit:
         self._turn(event.now)
 
     def _account(self, view: View) -> float:
-        if view.seconds is None:
+        seconds = view.seconds
+        if seconds is None:
             seconds = self._hotness.counts(view) * self.tick if view.tier == 0 else 0.0
-        else:
-            seconds = view.seconds
         before = self._seen.get(view.unit, 0.0)
-        spent = seconds - before if seconds >= before else seconds
+        if seconds == before:
+            return 0.0
         self._seen[view.unit] = seconds
-        self._lost += spent * self._lost_share
-        return spent * self._lost_share
+        lost = (seconds - before if seconds > before else seconds) * self._lost_share
+        self._lost += lost
+        return lost
+
+    def _play(self, arm: int) -> None:
+        self._arm = arm
+        steps = (arm + 1) // 2
+        self._threshold = max(1.0, self.count * self.ratio ** (-steps if arm % 2 else steps))
 
     def _turn(self, now: float) -> None:
         if self._since is None or now < self._since:
@@ -139,7 +149,7 @@ class Bandit:
         self._rewards = [reward * self.discount for reward in self._rewards]
         self._weights[self._arm] += 1.0
         self._rewards[self._arm] -= min(1.0, self._lost / length)
-        self._arm = self._best()
+        self._play(self._best())
         self._since = now
         self._lost = 0.0
 

@@ -71,38 +71,46 @@ class CostBenefit:
     def decide(self, view: View) -> Decision:
         """Weigh each open tier's compile time against the time it would have saved so far."""
         work = self.again * self._estimates.work(view)
-        here = work / self._estimates.speed(view.unit, view.tier)
-        costs = {tier: self._cost(view, tier, work) for tier in self._ladder.above(view)}
-        best = min(costs, key=lambda tier: (costs[tier], tier), default=view.tier)
-        gain = here - costs.get(best, here)
-        settled = self._ladder.settled(view, gain)
-        if settled:
-            return settled
+        if view.pending is None:
+            settled = self._ladder.settled(view, 0.0)
+            if settled is not None:
+                return settled
+        offers = self._offers(view)
+        speed_here = self._estimates.speed(view.unit, view.tier)
+        least, best = math.inf, view.tier
+        for tier, seconds, speed in offers:
+            cost = seconds + work / speed
+            if cost < least:
+                least, best = cost, tier
+        gain = work / speed_here - least if offers else 0.0
+        if view.pending is not None:
+            return self._ladder.settled(view, gain) or protocol.stay(NOT_YET)
         if gain > 0.0:
-            return self._ladder.climb(view, best, PAYS, gain)
-        return self._wait(view, work)
+            return self._ladder.climb(view, best, PAYS, gain, self.again)
+        return self._wait(view, work, 1.0 / speed_here, offers)
 
     def record(self, event: Event) -> None:
         """Learn what compiles cost and what tiers bring."""
         self._ladder.record(event)
         self._estimates.record(event)
 
-    def _cost(self, view: View, tier: int, work: float) -> float:
-        return self._compile_seconds(view, tier) + work / self._estimates.speed(view.unit, tier)
-
-    def _compile_seconds(self, view: View, tier: int) -> float:
-        seconds = self._estimates.compile_seconds(view.size, tier)
-        if self._ladder.tiers[tier].speculative:
-            seconds *= 2.0 ** min(view.deopts, _MOST_DOUBLINGS)
-        return seconds
-
-    def _wait(self, view: View, work: float) -> Decision:
-        here = 1.0 / self._estimates.speed(view.unit, view.tier)
-        break_even = math.inf
+    def _offers(self, view: View) -> list[tuple[int, float, float]]:
+        """Of each open tier: its number, the price of compiling to it in seconds, its speed."""
+        estimates, tiers, unit, size, deopts = self._estimates, self._ladder.tiers, view.unit, view.size, view.deopts
+        offers = []
         for tier in self._ladder.above(view):
-            saved = here - 1.0 / self._estimates.speed(view.unit, tier)
+            seconds = estimates.compile_seconds(size, tier)
+            if deopts and tiers[tier].speculative:
+                seconds *= 2.0 ** min(deopts, _MOST_DOUBLINGS)
+            offers.append((tier, seconds, estimates.speed(unit, tier)))
+        return offers
+
+    def _wait(self, view: View, work: float, here: float, offers: list[tuple[int, float, float]]) -> Decision:
+        break_even = math.inf
+        for _, seconds, speed in offers:
+            saved = here - 1.0 / speed
             if saved > 0.0:
-                break_even = min(break_even, self._compile_seconds(view, tier) / saved)
+                break_even = min(break_even, seconds / saved)
         counts = view.invocations + (view.backedges or 0)
         if break_even == math.inf:
             return protocol.stay(NO_GAIN, budget=min(max(_NO_GAIN_BUDGET, counts), FOREVER))

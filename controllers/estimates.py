@@ -34,21 +34,24 @@ class Estimates:
         self._took = [0.0] * len(setup.tiers)
         self._foretold = [0.0] * len(setup.tiers)
         self._ended = [0] * len(setup.tiers)
+        self._speeds = [tier.speed for tier in setup.tiers]
+        self._sampled = False
 
     def work(self, view: View) -> float:
         """Seconds that everything this unit did since the last reset would have taken in tier 0."""
-        self._sizes[view.unit] = view.size
-        observed = self._seconds(view)
+        unit, invocations, seconds = view.unit, view.invocations, view.seconds
+        self._sizes[unit] = view.size
+        observed = self._counted(view) if seconds is None else seconds
         if view.tier == 0:
-            if observed > 0.0 and view.invocations:
-                self._tier0_call[view.unit] = observed / view.invocations
+            if observed > 0.0 and invocations:
+                self._tier0_call[unit] = observed / invocations
             return observed
-        return max(observed, view.invocations * self._call_seconds(view))
+        return max(observed, invocations * self.call_seconds(view))
 
     def speed(self, unit: str, tier: int) -> float:
         """Speed of a unit in a tier, relative to tier 0; always above 0."""
-        prior = self._tiers[tier].speed
-        if tier == 0 or not self._learn:
+        prior = self._speeds[tier]
+        if not self._sampled or tier == 0:
             return prior
         own = self._fastest_call.get((unit, tier))
         tier0 = self._tier0_call.get(unit)
@@ -70,6 +73,7 @@ class Estimates:
     def record(self, event: Event) -> None:
         """Correct the priors by what was observed."""
         if isinstance(event, Sampled) and event.calls > 0 and event.seconds > 0.0:
+            self._sampled = self._learn
             self._sample(event)
         elif isinstance(event, Compiled):
             self._took[event.tier] += event.took
@@ -94,7 +98,8 @@ class Estimates:
             self._log_ratio[event.tier] += math.log(tier0 / seconds / self._tiers[event.tier].speed)
             self._ratios[event.tier] += 1
 
-    def _call_seconds(self, view: View) -> float:
+    def call_seconds(self, view: View) -> float:
+        """Seconds of one call of this unit in tier 0."""
         known = self._tier0_call.get(view.unit)
         if known is not None:
             return known
@@ -102,11 +107,6 @@ class Estimates:
         if fastest:
             return fastest * self._tiers[view.tier].speed
         return self._counted(view) / max(1, view.invocations)
-
-    def _seconds(self, view: View) -> float:
-        if view.seconds is not None:
-            return view.seconds
-        return self._counted(view)
 
     def _counted(self, view: View) -> float:
         return (view.invocations + (view.backedges or 0)) * self._tick

@@ -23,8 +23,10 @@ Choosing parameters. `retries` and `failures` only guard against a future that d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tiering import protocol
 from tiering.protocol import Decision, Event, NeedsFuture, Setup, UnitFuture, View, check_parameters, parameter
@@ -38,6 +40,30 @@ REASONS = (FORESEEN, NO_FUTURE, UNKNOWN, *ladder.REASONS)
 
 ROUNDS = 4
 
+_STAYS = protocol.stay(NO_FUTURE)
+_NOT_NAMED = protocol.stay(UNKNOWN)
+
+
+class _Route(NamedTuple):
+    """A path for one unit from one tier: compile seconds, and per step what the step needs.
+
+    A step is (calls that pass during its compile, seconds per call below, whether it speculates).
+    """
+
+    path: tuple[int, ...]
+    compiling: float
+    steps: tuple[tuple[int, float, bool], ...]
+    last: float
+
+    def seconds(self, calls: int, failures: int) -> float:
+        """Time of the remaining calls if the tiers of the path are compiled one after the other."""
+        seconds = 0.0
+        for during, below, speculates in self.steps:
+            passed = min(calls, (1 + failures) * during if speculates else during)
+            seconds += passed * below
+            calls -= passed
+        return seconds + calls * self.last
+
 
 @dataclass
 class Oracle:
@@ -50,6 +76,7 @@ class Oracle:
 
     _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
     _futures: dict[str, UnitFuture] = field(init=False, repr=False, compare=False)
+    _routes: dict[tuple[str, int, tuple[int, ...]], tuple[_Route, ...]] = field(init=False, repr=False, compare=False)
     _interpreted: float = field(init=False, repr=False, compare=False)
     _price: float = field(init=False, repr=False, compare=False)
     _done: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False)
@@ -70,18 +97,21 @@ class Oracle:
         """Take the next step of the path that leaves the least to come."""
         future = self._futures.get(view.unit)
         if future is None:
-            return self._ladder.settled(view, 0.0) or protocol.stay(UNKNOWN)
-        calls = max(0, future.calls - self._passed(view))
+            return self._ladder.settled(view, 0.0) or _NOT_NAMED
+        passed = self._passed(view)
+        if view.pending is None:
+            settled = self._ladder.settled(view, 0.0)
+            if settled is not None:
+                return settled
+        calls = max(0, future.calls - passed)
         failures = max(0, future.guard_failures - view.deopts)
-        above = self._ladder.above(view)
-        path = self._best_path(future, view.tier, above, calls, failures)
-        priority = self._smith(future, view.tier, path, calls, failures)
-        settled = self._ladder.settled(view, priority)
-        if settled:
-            return settled
-        if not path:
-            return protocol.stay(NO_FUTURE)
-        return self._ladder.climb(view, path[0], FORESEEN, priority)
+        route, seconds = self._best(future, view.tier, self._ladder.above(view), calls, failures)
+        priority = self._smith(future, view.tier, route, calls, seconds)
+        if view.pending is not None:
+            return self._ladder.settled(view, priority) or _STAYS
+        if not route.path:
+            return _STAYS
+        return self._ladder.climb(view, route.path[0], FORESEEN, priority, calls / max(1, view.invocations))
 
     def record(self, event: Event) -> None:
         """Remember which compiles failed."""
@@ -92,12 +122,13 @@ class Oracle:
         tiers = tuple(range(1, len(self._ladder.tiers)))
         self._interpreted = sum(future.calls * future.call_seconds[0] for future in futures)
         self._price = 0.0
+        self._routes = {}
         for _ in range(ROUNDS):
             length = wanted = 0.0
             for future in futures:
-                path = self._best_path(future, 0, tiers, future.calls, future.guard_failures)
-                length += self._seconds(future, 0, path, future.calls, future.guard_failures)
-                wanted += sum(future.compile_seconds[tier] for tier in path)
+                route, seconds = self._best(future, 0, tiers, future.calls, future.guard_failures)
+                length += seconds
+                wanted += route.compiling
             self._price = min(1.0, wanted / (threads * length)) if length > 0.0 else 1.0
 
     def _passed(self, view: View) -> int:
@@ -108,33 +139,38 @@ class Oracle:
         self._done[view.unit] = (before, view.invocations)
         return before + view.invocations
 
-    def _best_path(
+    def _best(
         self, future: UnitFuture, tier: int, above: tuple[int, ...], calls: int, failures: int
-    ) -> tuple[int, ...]:
-        def total(path: tuple[int, ...]) -> float:
-            compiling = sum(future.compile_seconds[step] for step in path)
-            return self._seconds(future, tier, path, calls, failures) + self._price * compiling
-
-        return min(_paths(above), key=lambda path: (total(path), path))
-
-    def _smith(self, future: UnitFuture, tier: int, path: tuple[int, ...], calls: int, failures: int) -> float:
-        if not path:
-            return 0.0
-        saving = calls * future.call_seconds[tier] - self._seconds(future, tier, path, calls, failures)
-        compiling = sum(future.compile_seconds[step] for step in path)
-        return saving / compiling if compiling > 0.0 else saving * 1e9
-
-    def _seconds(self, future: UnitFuture, tier: int, path: tuple[int, ...], calls: int, failures: int) -> float:
-        """Time of the remaining calls if the tiers of `path` are compiled one after the other."""
+    ) -> tuple[_Route, float]:
+        """The route that costs least, the first of equals, and the seconds of the calls on it."""
+        key = (future.unit, tier, above)
+        routes = self._routes.get(key)
+        if routes is None:
+            routes = self._routes[key] = tuple(self._route(future, tier, path) for path in _paths(above))
+        best, least, price = routes[0], math.inf, self._price
         seconds = 0.0
+        for route in routes:
+            taken = route.seconds(calls, failures)
+            total = taken + price * route.compiling
+            if total < least:
+                best, least, seconds = route, total, taken
+        return best, seconds
+
+    def _route(self, future: UnitFuture, tier: int, path: tuple[int, ...]) -> _Route:
+        steps = []
         below = tier
         for step in path:
-            times = 1 + (failures if self._ladder.tiers[step].speculative else 0)
-            during = min(calls, times * self._calls_during(future, below, step))
-            seconds += during * future.call_seconds[below]
-            calls -= during
+            during = self._calls_during(future, below, step)
+            steps.append((during, future.call_seconds[below], self._ladder.tiers[step].speculative))
             below = step
-        return seconds + calls * future.call_seconds[below]
+        compiling = sum(future.compile_seconds[step] for step in path)
+        return _Route(path, compiling, tuple(steps), future.call_seconds[below])
+
+    def _smith(self, future: UnitFuture, tier: int, route: _Route, calls: int, seconds: float) -> float:
+        if not route.path:
+            return 0.0
+        saving = calls * future.call_seconds[tier] - seconds
+        return saving / route.compiling if route.compiling > 0.0 else saving * 1e9
 
     def _calls_during(self, future: UnitFuture, below: int, step: int) -> int:
         compiling = future.compile_seconds[step]

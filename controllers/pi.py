@@ -56,6 +56,7 @@ class Pi:
     span: float = parameter(100.0, "ratio", "least and greatest threshold: count / span, count * span", low=1, high=1e6)
     growth: float = parameter(10.0, "ratio", "as in threshold", low=1, high=1e4)
     tick: float = parameter(3e-7, "s", "as in threshold", low=1e-9, high=1)
+    dwell: int = parameter(0, "counts", "as in threshold", low=0, high=1e15)
     retries: int = parameter(4, "deopts", "as in threshold", low=0)
     failures: int = parameter(3, "compiles", "as in threshold", low=1)
 
@@ -63,6 +64,7 @@ class Pi:
 
     _hotness: Hotness = field(init=False, repr=False, compare=False)
     _u: float = field(init=False, repr=False, compare=False)
+    _threshold: float = field(init=False, repr=False, compare=False)
     _error: float = field(init=False, repr=False, compare=False)
     _since: float | None = field(init=False, repr=False, compare=False)
     _compile_seconds: float = field(init=False, repr=False, compare=False)
@@ -82,9 +84,11 @@ class Pi:
             tick=self.tick,
             failures=self.failures,
             retries=self.retries,
+            dwell=self.dwell,
             moving=True,
         )
         self._u = math.log(self.count)
+        self._threshold = math.exp(self._u)
         self._error = 0.0
         self._since = None
         self._waiting = False
@@ -94,15 +98,17 @@ class Pi:
     @property
     def threshold(self) -> float:
         """Counts that tier 1 needs at present."""
-        return math.exp(self._u)
+        return self._threshold
 
     def decide(self, view: View) -> Decision:
         """Move the threshold if it is time, then compare."""
+        now = view.now
         self._waiting = any(view.queues)
         if not self._waiting:
-            self._stuck_since = view.now
-        self._update(view.now)
-        return self._hotness.decide(view, self.threshold)
+            self._stuck_since = now
+        if self._since is None or not 0.0 <= now - self._since < self.interval:
+            self._update(now)
+        return self._hotness.decide(view, self._threshold)
 
     def record(self, event: Event) -> None:
         """Add up compile seconds and waits; move the threshold if it is time."""
@@ -124,6 +130,7 @@ class Pi:
         u = self._u + self.kp * (error - self._error) + self.ki * error * passed
         middle, reach = math.log(self.count), math.log(self.span)
         self._u = min(max(u, middle - reach), middle + reach)
+        self._threshold = math.exp(self._u)
         self._error = error
         self._since = now
         self._open_window()

@@ -9,7 +9,8 @@ Where most code is cold and some is very hot, less is better: for a Pareto tail 
 is alpha times break-even, and tails measured on CPython's benchmarks have alpha of 0.2 to 0.3. With a baseline
 compile of 5 ms and 0.3 us per count, break-even is 16,000 counts and a quarter of it 4000, the default of `count`.
 The next compile costs about ten times as much: `growth`. Within a factor of 8 around the best value the cost is flat,
-so tune in powers of two.
+so tune in powers of two. `dwell` matters where the code cache is too small for what is hot; 500,000 counts are an
+optimized compile.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class Threshold:
     tick: float = parameter(
         3e-7, "s", "one interpreted loop iteration; used where a host sees no backedges", low=1e-9, high=1
     )
+    dwell: int = parameter(
+        0, "counts", "wait after an eviction, doubled while it recurs; 0: the counters were not reset", low=0, high=1e15
+    )
     retries: int = parameter(4, "deopts", "HotSpot gives up after 4 traps (PerBytecodeTrapLimit)", low=0)
     failures: int = parameter(3, "compiles", "one per tier of the usual ladder, then pin", low=1)
 
@@ -46,7 +50,14 @@ class Threshold:
 
     def start(self, setup: Setup) -> None:
         """Forget every unit."""
-        self._hotness = Hotness(setup, growth=self.growth, tick=self.tick, failures=self.failures, retries=self.retries)
+        self._hotness = Hotness(
+            setup,
+            growth=self.growth,
+            tick=self.tick,
+            failures=self.failures,
+            retries=self.retries,
+            dwell=self.dwell,
+        )
 
     def decide(self, view: View) -> Decision:
         """Compare hotness with the next tier's threshold."""

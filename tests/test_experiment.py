@@ -1,18 +1,17 @@
-"""Workloads by name, file and object; controllers by name, class and object; rows beside an oracle and a bound."""
+"""Controllers by name, class and object; rows beside an oracle and a bound; studies of many seeds."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import pytest
 
-from tiering import log, registry, trace
+from tiering import experiment, log, registry, trace
 from tiering.errors import InputError, NeedsFuture
-from tiering.experiment import Row, compare, program, simulate
+from tiering.experiment import Row, compare, simulate, study
 from tiering.metrics import measure
-from tiering.profile import Profile, TierCosts, UnitCosts, reference
+from tiering.profile import Profile, TierCosts
 from tiering.protocol import compile, parameter, stay
 from tiering.trace import Call, Group, Program, Unit
 
@@ -44,30 +43,6 @@ class Seer(Sure):
     def start(self, setup):
         if setup.future is None:
             raise NeedsFuture("Seer needs the future")
-
-
-def step(x):
-    for i in range(len(x)):
-        x[i] += 1.0
-
-
-def peek(x):
-    return x[0]
-
-
-def step_or_peek(name, backedges):
-    return SimpleNamespace(function=name, backedges=backedges)
-
-
-WORKLOAD = SimpleNamespace(
-    name="toy",
-    functions=(step, peek),
-    sizes={"small": {"n": 4}, "medium": {"n": 40}},
-    schedule=lambda size: (
-        SimpleNamespace(pattern=(step_or_peek("step", size["n"]), step_or_peek("peek", 0)), times=3),
-        SimpleNamespace(pattern=(step_or_peek("step", 5 * size["n"]),), times=1),
-    ),
-)
 
 
 def test_a_row_worked_by_hand():
@@ -153,53 +128,6 @@ def test_a_log_can_be_read_and_replayed(tmp_path, kind, host_future):
     assert (counted.decisions, counted.compiles) == (row.decisions, row.compiles)
 
 
-@pytest.mark.parametrize("as_text", [str, lambda path: path])
-def test_a_trace_file_is_a_workload(tmp_path, as_text):
-    path = tmp_path / "six.jsonl"
-    trace.write(SIX_CALLS, path)
-    assert program(as_text(path)) == SIX_CALLS
-
-
-def test_a_program_passes_through():
-    assert program(SIX_CALLS) is SIX_CALLS
-
-
-def test_the_functions_of_a_workload_are_its_units():
-    """Mean iterations of `step`: (3 * 4 + 20) / 4 = 8, which at half a second each are 4 s and a bit."""
-    made = program(WORKLOAD, "small", MACHINE)
-    assert [(unit.name, unit.size) for unit in made.units] == [
-        (function.__name__, len(function.__code__.co_code) // 2) for function in (step, peek)
-    ]
-    assert [unit.seconds for unit in made.units] == [{"interpreter": 4.0 + 1e-7}, {"interpreter": 1e-7}]
-    assert made.groups == (Group((Call(0, 4, 0.5), Call(1, 0, 1.0)), 3), Group((Call(0, 20, 2.5),), 1))
-
-
-def test_measured_costs_of_a_function_are_used():
-    costs = UnitCosts({"interpreter": 3.0}, {"fast": 1.0}, {"fast": 77})
-    made = program(WORKLOAD, "small", MACHINE._replace(units={"toy/small/step": costs}))
-    assert made.units[0][2:5] == costs
-    assert made.units[1].compile_seconds == {}
-
-
-def test_a_workload_by_name_makes_the_calls_of_its_schedule():
-    made = program("adam", "small")
-    found = registry.WORKLOADS.load("adam")
-    expected = [
-        call.function
-        for repeat in found.schedule(found.sizes["small"])
-        for _ in range(repeat.times)
-        for call in repeat.pattern
-    ]
-    assert [made.units[call.unit].name for call in made.calls()] == expected
-    assert made.name == "adam"
-
-
-def test_a_file_in_the_way_does_not_hide_a_built_in_workload(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "adam").write_text("not a trace")
-    assert program("adam", "small").name == "adam"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -222,13 +150,99 @@ def test_a_wrong_size_or_setting_ends_in_one_line_with_the_way_out():
         simulate("adam", "threshold", settings={"cuont": 3})
 
 
-def test_costs_measured_at_another_size_are_scaled_by_iterations_per_call():
-    workload = registry.WORKLOADS.load("heavy_ball")
-    costs = UnitCosts({"interpreter": 1e-3, "optimized": 1e-5}, {"optimized": 0.1})
-    machine = reference()._replace(units={"heavy_ball/medium/heavy_ball_step": costs})
-    medium = program(workload, "medium", machine).units[0]
-    small = program(workload, "small", machine).units[0]
-    iterations = {size: program(workload, size, machine).groups[0].pattern[0].backedges for size in ("small", "medium")}
-    assert medium.seconds == costs.seconds
-    assert small.seconds["optimized"] == 1e-5 * (iterations["small"] / iterations["medium"])
-    assert small.compile_seconds == {"optimized": 0.1}
+BETTING = MACHINE._replace(
+    tiers=(*MACHINE.tiers, TierCosts("bold", 8.0, compile_seconds=1.0, speculative=True)), deopt_seconds=1.0
+)
+RISKY = Program("risky", (Unit("g", 30, {"interpreter": 2.0}, guard_failure=0.2),), (Group((Call(0),), 30),))
+
+
+@pytest.mark.parametrize("bounds", [True, False])
+def test_the_rows_of_a_study_are_those_of_one_comparison_per_seed(bounds):
+    controllers = ["never", "always"]
+    settings = {"always": {"speculate": 1}}
+    seen = []
+    found = study(
+        RISKY, controllers, seeds=[4, 2], settings=settings, profile=BETTING, bounds=bounds, progress=seen.append
+    )
+    one_by_one = [
+        row
+        for seed in (4, 2)
+        for row in compare(RISKY, controllers, settings=settings, seed=seed, profile=BETTING, bounds=bounds)
+    ]
+    assert list(found.rows) == seen == one_by_one
+    assert {row.kind for row in found.rows} == ({"policy", "oracle", "bound"} if bounds else {"policy"})
+    assert (found.seeds, found.baseline) == ((4, 2), "never")
+
+
+def test_the_seed_is_luck_that_all_controllers_share():
+    """The same bets under two names: they fail together, so seeds differ and the pairs do not."""
+    twice = {"one": "always", "other": "always"}
+    settings = {name: {"speculate": 1} for name in twice}
+    found = study(RISKY, twice, settings=settings, profile=BETTING, bounds=False)
+    assert len({row.total_seconds for row in found.rows}) > 1
+    (effect,) = found.effects
+    assert (effect.controller, effect.ties, effect.alike) == ("other", 10, False)
+    assert (effect.difference_low, effect.difference_high, effect.p_value) == (0.0, 0.0, 1.0)
+    assert found.notes == ()
+
+
+def test_where_nothing_is_drawn_the_study_says_so():
+    found = study([SIX_CALLS], {"never": Sure(tier=0), "sure": Sure()}, profile=MACHINE, bounds=False)
+    (effect,) = found.effects
+    assert (effect.difference_low, effect.difference, effect.difference_high) == (-4.5, -4.5, -4.5)
+    assert (effect.ratio_low, effect.ratio_high, effect.p_value) == (7.5 / 12.0, 7.5 / 12.0, None)
+    (note,) = found.notes
+    assert note.startswith("six calls: nothing is drawn in this workload; all seeds are alike")
+
+
+def test_a_study_of_several_workloads_as_a_user_names_them(tmp_path):
+    path = tmp_path / "six.jsonl"
+    trace.write(SIX_CALLS, path)
+    asked = {"seeds": [1], "size": "small", "profile": MACHINE}
+    found = study(["adam", path], ["never", "threshold"], baseline="threshold", **asked)
+    assert list(dict.fromkeys(row.workload for row in found.rows)) == ["adam", "six calls"]
+    assert [item.controller for item in found.overall] == ["never", "threshold", "oracle", "lb1"]
+    for alone in ("adam", registry.WORKLOADS.load("adam"), path):
+        assert study(alone, ["never"], **asked).rows[0] in found.rows
+
+
+def test_a_study_gives_the_same_numbers_again():
+    settings = {"always": {"speculate": 1}}
+    runs = [study(RISKY, ["never", "always"], settings=settings, profile=BETTING) for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seeds": []}, "no seeds: seeds must be different whole numbers, at least one of them"),
+        ({"seeds": [1, 2, 1]}, "seed 1: seeds must be different"),
+        ({"seeds": [0.5]}, "seed 0.5: seeds must be different whole numbers"),
+        ({"controllers": ["never", "never"]}, "controller 'never': 2 have this name; give a mapping"),
+        ({"controllers": ["nevr"]}, "unknown controller 'nevr': did you mean 'never'"),
+        ({"baseline": "always"}, "unknown baseline 'always': there is never, oracle"),
+        ({"workloads": []}, "a study of no workloads"),
+        ({"workloads": [SIX_CALLS, SIX_CALLS]}, "workload 'six calls': 2 have this name"),
+        ({"workloads": [SIX_CALLS, "adom"]}, "unknown workload 'adom': did you mean 'adam'"),
+        ({"confidence": 95}, "confidence 95: must lie between 0 and 1"),
+        ({"resamples": 7}, "resamples 7: must be a whole number from 100"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused_before_anything_is_simulated(changed, message):
+    def never(row):
+        raise AssertionError(row)
+
+    asked = {"workloads": SIX_CALLS, "controllers": ["never"], "profile": MACHINE, "progress": never, **changed}
+    with pytest.raises(InputError, match=message):
+        study(asked.pop("workloads"), asked.pop("controllers"), **asked)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reference"),
+    [([("lb0", 3.0), ("lb1", 6.0), ("fluid", 7.0)], 6.0), ([("lb0", 3.0), ("fluid", 7.0)], 7.0), ([], None)],
+)
+def test_regret_is_against_lb1_or_else_the_largest_bound(monkeypatch, bounds, reference):
+    monkeypatch.setattr(experiment, "_bounds", lambda subject, machine: bounds)
+    rows = compare(SIX_CALLS, [Sure], profile=MACHINE)
+    assert [(row.controller, row.total_seconds) for row in rows if row.kind == "bound"] == bounds
+    assert [row.regret for row in rows] == [reference and row.total_seconds / reference - 1 for row in rows]

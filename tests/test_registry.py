@@ -57,7 +57,7 @@ def test_the_static_tables_name_what_there_is():
     for table in (registry.CONTROLLERS, registry.WORKLOADS):
         for name in table.static:
             assert table.load(name) is not None
-    assert set(registry.WORKLOADS.static) == set(tiering.workloads.BUILTIN)
+    assert set(registry.WORKLOADS.static) == {*tiering.workloads.BUILTIN, *registry.SYNTHETIC}
     assert all(registry.WORKLOADS.load(name).name == name for name in registry.WORKLOADS.static)
 
 

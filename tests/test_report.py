@@ -12,6 +12,7 @@ import pytest
 from tiering import profile, registry, report
 from tiering.experiment import Row
 from tiering.profile import Profile
+from tiering.results import summarize
 
 MACHINE = Profile((profile.TierCosts("interpreter", 1.0), profile.TierCosts("fast", 4.0)), source="made up")
 ROW = Row("six calls", "pi", "policy", 3, 1.25, 0.5, 2, 0, 1, 9, 0.75, 0.125, 6, 0.25, {"kp": 1.0})
@@ -85,3 +86,64 @@ def test_progress_on_a_terminal(monkeypatch):
         step()
         step()
     assert "simulating" in sys.stderr.getvalue()
+
+
+def totals(workload, **seconds):
+    return [
+        ROW._replace(workload=workload, controller=name, seed=seed, total_seconds=total)
+        for name, times in seconds.items()
+        for seed, total in enumerate(times)
+    ]
+
+
+def test_a_study_as_a_table_with_its_notes(capsys):
+    study = summarize(totals("six calls", pi=[4.0, 4.0], never=[8.0, 6.0]), drawn={"six calls": ("compile times",)})
+    report.show_study(study, MACHINE, as_json=False)
+    shown = capsys.readouterr().out
+    assert "six calls, 2 seeds from 0 to 1: simulated, against pi" in shown
+    assert cells(shown) == [
+        ["pi", "policy", "4.0000", "+25.0%", "baseline", "", "", "", "", ""],
+        [
+            "never",
+            "policy",
+            "7.0000",
+            "+25.0%",
+            "+3.000",
+            "+2.000 to +4.000",
+            "1.750",
+            "1.500 to 2.000",
+            "0/2/0",
+            "0.5",
+        ],
+    ]
+    assert shown.endswith(
+        "note: six calls: all seeds gave the same times to pi\n"
+        "note: 2 seeds and 1 test: no corrected p can be below 0.5; take more seeds\n"
+    )
+
+
+def test_what_a_study_cannot_know_is_a_dash(capsys):
+    report.show_study(summarize(totals("six calls", pi=[0.0], never=[8.0])), MACHINE, as_json=False)
+    shown = capsys.readouterr().out
+    assert "six calls, seed 0: simulated, against pi" in shown
+    assert cells(shown)[1] == ["never", "policy", "8.0000", "+25.0%", "+8.000", "-", "-", "-", "0/1/0", "-"]
+
+
+def test_a_study_of_several_workloads_ends_in_a_table_over_all(capsys):
+    study = summarize(totals("\x1b[2J", pi=[2.0], never=[1.0]) + totals("w", pi=[2.0], never=[4.0]))
+    report.show_study(study, MACHINE, as_json=False)
+    shown = capsys.readouterr().out
+    assert r"\x1b[2J, seed 0" in shown
+    assert "All workloads: geometric means of ratios to pi" in shown
+    assert cells(shown)[-2:] == [
+        ["pi", "policy", "1.000", "1.000 to 1.000", "1.50"],
+        ["never", "policy", "1.000", "0.5000 to 2.000", "1.50"],
+    ]
+
+
+def test_a_study_as_one_document(capsys):
+    study = summarize(totals("six calls", pi=[4.0, 4.0], never=[8.0, 6.0]))
+    report.show_study(study, MACHINE, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document.pop("source")["profile"] == "made up"
+    assert document == study._asdict()

@@ -19,9 +19,10 @@ import pytest
 from tiering import protocol
 from tiering.counters import UnitState
 from tiering.errors import InputError
+from tiering.laws import taped_walk
 from tiering.log import DecisionLog
 from tiering.manager import OVERRAN, TieringManager
-from tiering.protocol import Compiled, CompileFailed, Setup, Tier, View
+from tiering.protocol import Compiled, CompileFailed, Deoptimized, Setup, Tier, View
 from tiering.registry import CONTROLLERS
 from tiering.testing import FakeCompiler, LawBroken, ManualClock, check_controller
 
@@ -198,6 +199,54 @@ class AnswersNothing(Waiting):
         return None
 
 
+class TakesItsBetsEverywhere(Waiting):
+    """Takes every bet that is offered into the lowest tier that can still be compiled to."""
+
+    def decide(self, view):
+        if view.tier + 1 == len(self.setup.tiers):
+            return protocol.stay(WAIT)
+        plan = protocol.Plan(bets=tuple(bet.id for bet in view.bets))
+        return protocol.compile(view.tier + 1, WAIT, plan=plan)
+
+
+class NeedsPressure(Waiting):
+    def decide(self, view):
+        return protocol.stay(WAIT, budget=1000 + int(dict(view.features)["register_pressure"]))
+
+
+class DividesByTheCapacity(Waiting):
+    def decide(self, view):
+        if view.code_used_bytes is not None:
+            return protocol.stay(WAIT, budget=1000 + int(view.code_used_bytes / view.code_capacity_bytes))
+        return super().decide(view)
+
+
+class CompilesToTheTop(Waiting):
+    def decide(self, view):
+        top = len(self.setup.tiers) - 1
+        return protocol.compile(top, WAIT) if view.tier < top else protocol.stay(WAIT)
+
+
+class FallsOverEvictions(CompilesToTheTop):
+    def record(self, event):
+        assert not isinstance(event, protocol.Evicted)
+
+
+class FallsOverDroppedCompiles(CompilesToTheTop):
+    def record(self, event):
+        assert not isinstance(event, protocol.Dropped)
+
+
+class ThinksThatFailingCodeIsGone(Waiting):
+    """Compiles at once to the highest tier; after a deopt to the tier below it, as if the code were dropped."""
+
+    def decide(self, view):
+        top = len(self.setup.tiers) - 1
+        if view.why == "deopt" and top > 1:
+            return protocol.compile(top - 1, WAIT)
+        return protocol.compile(top, WAIT) if view.tier < top else protocol.stay(WAIT)
+
+
 class SeedsItself(Waiting):
     def start(self, setup):
         super().start(setup)
@@ -252,6 +301,12 @@ def test_a_lawful_controller_passes_and_the_report_says_what_was_checked():
         ("quiet", WakesTooOften),
         ("fresh", Remembers),
         ("total", NeedsBackedges),
+        ("total", NeedsPressure),
+        ("total", DividesByTheCapacity),
+        ("total", FallsOverEvictions),
+        ("total", FallsOverDroppedCompiles),
+        ("legal", TakesItsBetsEverywhere),
+        ("legal", ThinksThatFailingCodeIsGone),
         ("replay", SeedsItself),
         ("replay", SharesBetweenObjects),
     ],
@@ -292,6 +347,39 @@ def test_an_answer_that_depends_on_the_order_of_a_set_is_caught_in_another_proce
     assert caught.value.law == "replay"
 
 
+def test_a_clock_that_a_package_further_up_keeps_by_name_is_caught(tmp_path, monkeypatch):
+    source = """
+        from tiering import protocol
+        from outer.policies import clock
+
+        class ReadsAClockNextDoor:
+            reasons = ("waits",)
+
+            def start(self, setup):
+                pass
+
+            def decide(self, view):
+                return protocol.stay("waits", budget=1000 + int(clock.read()))
+
+            def record(self, event):
+                pass
+    """
+    folder = tmp_path / "outer" / "policies" / "presets"
+    folder.mkdir(parents=True)
+    (folder / "one.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    (folder.parent / "clock.py").write_text("from time import monotonic as read\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from outer.policies.presets.one import ReadsAClockNextDoor
+
+    try:
+        with pytest.raises(LawBroken) as caught:
+            check_controller(ReadsAClockNextDoor, hosts=())
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "outer"]:
+            del sys.modules[name]
+    assert caught.value.law == "sealed"
+
+
 def test_the_report_says_what_could_not_be_checked_and_why():
     def make():
         return Waiting()
@@ -311,6 +399,38 @@ def test_a_factory_with_parameters_is_welcome():
 def test_an_unknown_host_is_refused():
     with pytest.raises(ValueError, match="there is simulator, live"):
         check_controller(Waiting, hosts=("moon",))
+
+
+class Everything(Waiting):
+    """Compiles wherever it can and writes down what it was shown and told."""
+
+    shown, told = [], []
+
+    def decide(self, view):
+        self.shown.append((self.setup, view))
+        if view.why in ("dequeue", "evict") or view.pending is not None or view.tier + 1 == len(self.setup.tiers):
+            return protocol.stay(WAIT, budget=50)
+        return protocol.compile(len(self.setup.tiers) - 1, WAIT, budget=50)
+
+    def record(self, event):
+        self.told.append((self.setup, event))
+
+
+def test_the_walks_show_everything_that_a_host_can_show():
+    for seed in range(60):
+        taped_walk(Everything, seed)
+    questions = {view.why for _, view in Everything.shown}
+    assert questions == {"count", "timer", "sample", "compiled", "deopt", "dequeue", "evict"}
+    assert {type(event).__name__ for _, event in Everything.told} == {
+        "Compiled", "CompileFailed", "Deoptimized", "Dropped", "Evicted", "Sampled"
+    }  # fmt: skip
+    assert any(bet.failures and bet.observed is not None for _, view in Everything.shown for bet in view.bets)
+    assert {name for _, view in Everything.shown for name, _ in view.features} >= {"register_pressure", "type_entropy"}
+    assert {view.code_capacity_bytes is None for setup, view in Everything.shown if setup.evict} == {True, False}
+    failed = [(setup, view) for setup, view in Everything.shown if view.why == "deopt"]
+    assert any(setup.tiers[view.tier].speculative for setup, view in failed if setup.keeps)
+    whys = {(event.why, event.bet is None) for _, event in Everything.told if isinstance(event, Deoptimized)}
+    assert whys == {("guard", True), ("guard", False), ("dependency", True)}
 
 
 def live_log(*decisions):

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from tiering import trace
 from tiering.errors import InputError
-from tiering.trace import Call, Group, Program, Unit
+from tiering.profile import reference
+from tiering.sim.costs import Costs
+from tiering.sim.source import calls, counts
+from tiering.trace import BETS, RECORD, Call, Group, Mix, Program, Site, Speculation, Unit
+from tiering.trace_parser import MAX_COUNT, MAX_THREADS, check
 
 PROGRAM = Program(
     "two loops",
@@ -46,17 +50,35 @@ def test_a_program_survives_the_file(tmp_path):
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 costs = st.dictionaries(names, st.floats(0, 1e9))
+counted = st.integers(0, MAX_COUNT)
+shares = st.floats(0, 1)
+phases = st.dictionaries(st.integers(1, MAX_COUNT), shares, max_size=3).map(
+    lambda later: tuple(sorted({0: 0.5, **later}.items()))
+)
+failures = shares | st.just(RECORD) | phases
+speculations = st.builds(Speculation, st.sampled_from(BETS), shares, shares, failures, st.none() | counted)
+threads = st.integers(0, MAX_THREADS - 1)
+
+
+def few(items, least=0):
+    return st.lists(items, min_size=least, max_size=3).map(tuple)
 
 
 @st.composite
 def programs(draw):
     unit_names = draw(st.lists(names, min_size=1, max_size=3, unique=True))
     sizes = st.dictionaries(names, st.integers(0, 10**9))
-    counts = st.integers(0, trace.MAX_COUNT)
-    units = [Unit(n, draw(counts), draw(costs), draw(costs), draw(sizes), draw(st.floats(0, 1))) for n in unit_names]
-    calls = st.builds(Call, st.integers(0, len(units) - 1), counts, st.floats(0, 1e9))
-    groups = st.builds(Group, st.lists(calls, min_size=1, max_size=3).map(tuple), counts)
-    return Program(draw(names), tuple(units), tuple(draw(st.lists(groups, min_size=1, max_size=3))), draw(names))
+    sites = few(st.builds(Site, st.sampled_from(unit_names), st.floats(0, 1e9), shares))
+    facts = (counted, costs, costs, sizes, shares, few(speculations), sites, st.none() | st.floats(0, 1e6), costs)
+    units = tuple(Unit(name, *map(draw, facts)) for name in unit_names)
+    calls = few(st.builds(Call, st.integers(0, len(units) - 1), counted, st.floats(0, 1e9)), least=1)
+
+    def mixes(entries):
+        weights = st.lists(st.floats(0.001, 1e9), min_size=len(entries), max_size=len(entries)).map(tuple)
+        return st.builds(Mix, st.just(entries), weights, counted, threads)
+
+    groups = few(st.builds(Group, calls, counted, threads) | calls.flatmap(mixes), least=1)
+    return Program(draw(names), units, draw(groups), draw(names))
 
 
 @given(programs())
@@ -64,17 +86,67 @@ def test_every_program_survives_the_file(tmp_path_factory, program):
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
     trace.write(program, path)
     assert trace.read(path) == program
+    check(program)
+
+
+def test_what_is_at_its_default_is_not_written(tmp_path):
+    trace.write(PROGRAM, tmp_path / "p.jsonl")
+    text = (tmp_path / "p.jsonl").read_text()
+    for name in ("speculations", "sites", "registers", "features", "thread"):
+        assert name not in text
+
+
+def test_a_full_file_by_hand(file):
+    unit = (
+        '{"unit": "f", "speculations": [{"kind": "types", "gain": 0.5}, '
+        '{"kind": "bounds", "gain": 1, "guard_cost": 0.1, "failures": "record"}, '
+        '{"kind": "branch", "gain": 0, "failures": [[0, 0], [9, 1]]}], '
+        '"sites": [{"callee": "g"}, {"callee": "f", "calls": 2, "stability": 0.5}], '
+        '"registers": 12, "features": {"x": 1}}'
+    )
+    mix = '{"times": 3, "draw": [["f"], ["g", 2]], "weights": [0, 1.5], "thread": 2}'
+    program = trace.read(file(HEADER, unit, '{"unit": "g"}', mix, '{"calls": [["g"]]}'))
+    assert program.units[0] == Unit(
+        "f",
+        100,
+        speculations=(
+            Speculation("types", 0.5, 0.0, 0.0),
+            Speculation("bounds", 1.0, 0.1, RECORD),
+            Speculation("branch", 0.0, 0.0, ((0, 0.0), (9, 1.0))),
+        ),
+        sites=(Site("g", 1.0, 1.0), Site("f", 2.0, 0.5)),
+        registers=12.0,
+        features={"x": 1.0},
+    )
+    assert program.groups == (Mix((Call(0), Call(1, 2)), (0.0, 1.5), 3, 2), Group((Call(1),), 1))
+    assert (program.total(), program.threads()) == (4, 3)
 
 
 def test_calls_and_counts_unroll_the_groups():
-    program = PROGRAM._replace(groups=(Group((Call(0), Call(1)), 2), Group((Call(1),), 1)))
-    assert [call.unit for call in program.calls()] == [0, 1, 0, 1, 1]
-    assert program.counts() == [2, 3]
+    program = PROGRAM._replace(
+        units=(Unit("f", 1), Unit("g", 1)), groups=(Group((Call(0), Call(1)), 2), Group((Call(1),), 1))
+    )
+    assert [call.unit for call in calls(program)] == [0, 1, 0, 1, 1]
+    assert counts(program, Costs(program, reference())) == [2, 3]
+
+
+def test_in_threads_each_makes_all_the_calls():
+    program = trace.in_threads(PROGRAM, 3)
+    assert (program.threads(), program.total()) == (3, 3 * PROGRAM.total())
+    assert list(calls(program, thread=2)) == list(calls(PROGRAM))
 
 
 def test_a_minimal_file_has_defaults(file):
     program = trace.read(file(HEADER, UNIT, CALLS))
     assert (program.units, program.groups) == ((Unit("f", 100),), (Group((Call(0, 0, 1.0),), 1),))
+
+
+def bet(name, value):
+    return json.dumps({"unit": "f", "speculations": [{"kind": "types", "gain": 0.5, name: value}]})
+
+
+def site(name, value):
+    return json.dumps({"unit": "f", "sites": [{"callee": "f", name: value}]})
 
 
 HOSTILE = [
@@ -88,7 +160,7 @@ HOSTILE = [
     (['{"format": "tiering-trace", "version": 1, "name": "\\ud800"}'], "line 1: holds half a surrogate pair"),
     ([HEADER, '{"unit": "\\uD800"}'], "line 2: holds half a surrogate pair .* which is no text"),
     ([HEADER, '{"unit": "f", "seconds": {"\\udfff": 1}}'], "line 2: holds half a surrogate pair"),
-    ([HEADER, UNIT, '{"calls": [["f"]], "tmies": 3}'], "line 3: a group has no 'tmies'; it has calls, times"),
+    ([HEADER, UNIT, '{"calls": [["f"]], "tmies": 3}'], "line 3: a group has no 'tmies'; it has calls, thread, times"),
     ([HEADER, UNIT], 'a trace needs at least one line with "calls"'),
     ([HEADER, UNIT, CALLS[:-3]], "line 3 is not JSON"),
     ([HEADER, "{}"], 'line 2: must hold "unit" or "calls"'),
@@ -111,6 +183,49 @@ HOSTILE = [
     ([HEADER, CALLS], "line 2: call of unit 'f', which no earlier line describes"),
     ([HEADER, UNIT, '{"calls": [["f", 1.5]]}'], "line 3: backedges is 1.5: must be a whole number"),
     ([HEADER, UNIT, '{"calls": [["f", 1, -1]]}'], "line 3: work is -1: must be a number"),
+    ([HEADER, bet("kind", "luck")], "line 2: speculations: kind 'luck': must be one of bounds, types, constant"),
+    ([HEADER, bet("kind", ["x"])], "line 2: speculations: kind .*: must be one of"),
+    ([HEADER, bet("gain", 1.5)], "line 2: gain of a speculation is 1.5: must be a number from 0 to 1$"),
+    ([HEADER, bet("gain", -0.5)], "line 2: gain of a speculation is -0.5: must be a number from 0 to 1$"),
+    ([HEADER, bet("guard_cost", 2)], "line 2: guard_cost of a speculation is 2: must be a number from 0 to 1$"),
+    ([HEADER, bet("site", -1)], "line 2: site of a speculation is -1: must be a whole number"),
+    ([HEADER, bet("failures", 1.2)], "line 2: failures of a speculation is 1.2: must be a number from 0 to 1$"),
+    ([HEADER, bet("failures", "rekord")], "line 2: failures of a speculation is rekord: must be a number"),
+    ([HEADER, bet("failures", True)], "line 2: failures of a speculation is True: must be a number"),
+    ([HEADER, bet("failures", [])], r"line 2: failures: phases begin at calls \[\]: must begin at 0 and ascend"),
+    ([HEADER, bet("failures", [[1, 0.5]])], r"line 2: failures: phases begin at calls \[1\]: must begin at 0"),
+    (
+        [HEADER, bet("failures", [[0, 0.5], [0, 0.1]])],
+        "line 2: failures: phases begin at .*: must begin at 0 and ascend",
+    ),
+    ([HEADER, bet("failures", [[0, 1.5]])], "line 2: failures in a phase is 1.5: must be a number from 0 to 1$"),
+    ([HEADER, bet("failures", [0.5])], "line 2: phase 0.5 of failures: must be .index of a call, probability."),
+    (
+        [HEADER, bet("odds", 3)],
+        "line 2: an entry of speculations has no 'odds'; it has failures, gain, guard_cost, kind, site",
+    ),
+    (
+        [HEADER, '{"unit": "f", "speculations": [{"kind": "types"}]}'],
+        "line 2: an entry of speculations must hold 'gain'",
+    ),
+    ([HEADER, '{"unit": "f", "speculations": [3]}'], "line 2: speculations: 3 must be an object with kind, gain"),
+    ([HEADER, '{"unit": "f", "speculations": {}}'], "line 2: speculations must be a list of at most 64 entries"),
+    ([HEADER, site("callee", 3)], "line 2: sites: callee 3 must be the name of a unit"),
+    ([HEADER, site("callee", "g"), CALLS], "line 2: sites: callee 'g' is no unit of this trace"),
+    ([HEADER, site("stability", 1.1)], "line 2: stability of a site is 1.1: must be a number from 0 to 1$"),
+    ([HEADER, site("calls", -1)], "line 2: calls of a site is -1: must be a number from 0 to 1e9"),
+    ([HEADER, '{"unit": "f", "registers": -1}'], "line 2: registers is -1: must be a number from 0 to 1e6"),
+    ([HEADER, '{"unit": "f", "features": [1]}'], "line 2: features must map names to numbers"),
+    ([HEADER, '{"unit": "f", "code_bytes": {"x": 1.5}}'], "line 2: code_bytes of x is 1.5: must be a whole number"),
+    ([HEADER, UNIT, '{"calls": [["f"]], "thread": 64}'], "line 3: thread is 64: must be a whole number from 0 to 63"),
+    ([HEADER, UNIT, '{"draw": [["f"]]}'], "line 3: weights: must be 1 numbers, one for each entry of draw"),
+    ([HEADER, UNIT, '{"draw": [["f"]], "weights": [0]}'], r"line 3: weights are \[0\]: at least one must be above 0"),
+    ([HEADER, UNIT, '{"draw": [["f"]], "weights": [NaN]}'], "line 3: weight is nan: must be a number"),
+    (
+        [HEADER, UNIT, '{"draw": [["f"]], "calls": [["f"]], "weights": [1]}'],
+        "line 3: a group has no 'calls'; it has draw",
+    ),
+    ([HEADER, UNIT, '{"calls": [["f"]], "weights": [1]}'], "line 3: a group has no 'weights'; it has calls"),
     ([HEADER, UNIT, '{"times": 1e3, "calls": [["f"]]}'], "line 3: times is 1000.0: must be a whole number"),
     ([HEADER, UNIT, '{"times": 10000000000000000, "calls": [["f"]]}'], "line 3: times is 10000000000000000: must"),
 ]
@@ -128,13 +243,27 @@ def test_a_hostile_file_ends_in_one_line_that_names_place_and_rule(file, lines, 
     assert len(str(caught.value)) < len(str(path)) + 200
 
 
+WORDS = (
+    "unit",
+    "calls",
+    "draw",
+    "weights",
+    "times",
+    "size",
+    "seconds",
+    "speculations",
+    "kind",
+    "gain",
+    "sites",
+    "callee",
+)
+
+
 @given(
     st.lists(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-            lambda inner: (
-                st.lists(inner) | st.dictionaries(st.sampled_from(("unit", "calls", "times", "size", "seconds")), inner)
-            ),
+            lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(WORDS), inner),
         )
     )
 )
@@ -193,3 +322,37 @@ def test_a_trace_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(IndexError):
         trace.write(broken, tmp_path / "p.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+NONSENSE = [
+    (Unit("f", 1, guard_failure=1.2), "unit 'f': guard_failure is 1.2: must be a number from 0 to 1"),
+    (Unit("f", -1), "unit 'f': size is -1: must be a whole number from 0 to 1e15"),
+    (Unit("f", 1, {"top": float("nan")}), "unit 'f': seconds of top is nan: must be a number from 0 to 1e9"),
+    (Unit("", 1), "unit '': unit '': must be a new, non-empty name"),
+    (
+        Unit("f", 1, speculations=(Speculation("luck", 0.5),)),
+        "unit 'f': speculations: kind 'luck': must be one of bound",
+    ),
+    (
+        Unit("f", 1, speculations=(Speculation("types", 0.5, 0.0, ((3, 0.1),)),)),
+        "unit 'f': failures: phases begin at calls [3]: must begin at 0 and ascend",
+    ),
+    (Unit("f", 1, sites=(Site("g"),)), "unit 'f': sites: callee 'g' is no unit of this trace"),
+    (Group((), 1), "group 0: must hold at least one call"),
+    (Group((Call(1),), 1), "group 0: unit of a call is 1: must be a whole number from 0 to 0"),
+    (Group((Call(0, -1),), 1), "group 0: backedges is -1: must be a whole number from 0 to 1e15"),
+    (Group((Call(0, 0, -1.0),), 1), "group 0: work is -1.0: must be a number from 0 to 1e9"),
+    (Group((Call(0),), -1), "group 0: times is -1: must be a whole number from 0 to 1e15"),
+    (Group((Call(0),), 1, 64), "group 0: thread is 64: must be a whole number from 0 to 63"),
+    (Mix((Call(0),), (), 1), "group 0: weights: must be 1 numbers, one for each entry of draw"),
+    (Mix((Call(0),), (-1.0,), 1), "group 0: weight is -1.0: must be a number from 0 to 1e9"),
+]
+
+
+@pytest.mark.parametrize(("nonsense", "rule"), NONSENSE, ids=range(len(NONSENSE)))
+def test_a_program_made_in_python_is_held_to_the_same_rules(nonsense, rule):
+    unit = nonsense if isinstance(nonsense, Unit) else Unit("f", 1)
+    group = Group((Call(0),), 1) if isinstance(nonsense, Unit) else nonsense
+    with pytest.raises(InputError) as caught:
+        check(Program("made", (unit,), (group,)))
+    assert str(caught.value).startswith(f"program 'made': {rule}")

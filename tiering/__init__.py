@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tiering.errors import IllegalDecision, InputError, NeedsFuture
-    from tiering.experiment import compare, simulate
+    from tiering.experiment import compare, simulate, study
     from tiering.live import configure, jit, shutdown, status
     from tiering.protocol import (
         FOREVER,
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
         Controller,
         Decision,
         Deoptimized,
+        Dropped,
         Event,
+        Evicted,
         Plan,
         Sampled,
         Setup,
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "tiering.errors": ("IllegalDecision", "InputError", "NeedsFuture"),
-    "tiering.experiment": ("compare", "simulate"),
+    "tiering.experiment": ("compare", "simulate", "study"),
     "tiering.live": ("configure", "jit", "shutdown", "status"),
     "tiering.protocol": (
         "FOREVER",
@@ -56,7 +58,9 @@ _HOMES = {
         "Controller",
         "Decision",
         "Deoptimized",
+        "Dropped",
         "Event",
+        "Evicted",
         "Plan",
         "Sampled",
         "Setup",
@@ -80,7 +84,9 @@ __all__ = [
     "Controller",
     "Decision",
     "Deoptimized",
+    "Dropped",
     "Event",
+    "Evicted",
     "IllegalDecision",
     "InputError",
     "NeedsFuture",
@@ -102,6 +108,7 @@ __all__ = [
     "simulate",
     "status",
     "stay",
+    "study",
 ]
 
 

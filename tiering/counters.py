@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tiering.protocol import FOREVER
+from tiering.protocol import FOREVER, Bet
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class UnitState:
     budget: int = FOREVER
     wake_at: float | None = None
     pinned: bool = False
+    bets: tuple[Bet, ...] = ()
     features: tuple[tuple[str, float], ...] = ()
     installed: set[int] = field(default_factory=set)
     reasons: dict[str, int] = field(default_factory=dict)

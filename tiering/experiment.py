@@ -1,74 +1,48 @@
-"""Programs times controllers: the rows of a table, each beside an oracle and a bound.
+"""Programs times controllers times seeds: rows, each beside an oracle and a bound.
 
-A comparison is paired: all rows share program, profile and seed, and what is random (which calls fail their guards) is
-a property of the seed and the call, so that differences between rows come from the policies alone.
+A comparison is paired: all rows of one seed share program, profile and luck (which calls fail their guards, how long a
+compile takes, what a mix draws), because luck is a property of the seed, the unit and the call and never of the policy.
+So differences between such rows come from the policies alone, and `study` looks at differences per seed. Matching
+runs like this needs far fewer of them than comparing means of independent ones ("common random numbers"; for replayed
+compile plans Georges et al., "Java performance evaluation through rigorous replay compilation", OOPSLA 2008).
 
 A controller that needs the future says so by raising `NeedsFuture` from `start`; it is then given the future and its
-row is marked "oracle". So an oracle needs no table of its own here, and a user's own oracle works as ours does. Its row
-is what a clairvoyant reached; the row "lb1" is less than anybody can reach. `regret` is measured from the latter.
+row is marked "oracle". So an oracle needs no table of its own here, and a user's own oracle works as ours does. Its
+row is what a clairvoyant reached; a row of kind "bound" is less than anybody can reach, and `regret` is measured from
+that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from tiering import profile as profiles
-from tiering import registry, trace
-from tiering.errors import NeedsFuture, unknown
+from tiering import registry, statistics
+from tiering.errors import InputError, NeedsFuture, unknown
 from tiering.files import check_writable
 from tiering.log import DecisionLog
 from tiering.oracle import lb1
-from tiering.profile import Profile, UnitCosts
+from tiering.profile import Profile
+from tiering.programs import drawn, program
 from tiering.protocol import Controller, parameters
+from tiering.results import BOUND, Effect, Mean, Overall, Row, Study, summarize
 from tiering.sim import Result, Simulation, setup
-from tiering.sim.costs import CALL_SECONDS
-from tiering.trace import Call, Group, Program, Unit
+from tiering.statistics import RESAMPLES
+from tiering.trace import Program
+
+__all__ = ["Effect", "Mean", "Overall", "Row", "Study", "compare", "program", "simulate", "study", "summarize"]
 
 ORACLE = "oracle"
-BOUND = "lb1"
+LB1 = "lb1"
 
+_Bounds: TypeAlias = list[tuple[str, float]]
+"""Names of lower bounds and their seconds."""
 
-class Row(NamedTuple):
-    """One result. `kind` is "policy", "oracle" (it knew the future) or "bound" (nobody can need less).
-
-    Seconds are simulated. `regret` is total / bound - 1 against `tiering.oracle.lb1`; it is None where no bound was
-    asked for, or the bound is zero. `_asdict()` goes to JSON as it is.
-    """
-
-    workload: str
-    controller: str
-    kind: str
-    seed: int
-    total_seconds: float
-    stall_seconds: float
-    compiles: int
-    failures: int
-    deopts: int
-    decisions: int
-    compile_seconds: float
-    queue_seconds: float
-    calls: int
-    regret: float | None
-    parameters: dict[str, Any]
-
-
-def program(workload: Any, size: str = "medium", profile: Profile | None = None, seed: int = 0) -> Program:
-    """The program of a workload: a Program as it is, a trace file by its path, or a workload by name or as an object.
-
-    `profile` (the reference by default) lends a named workload the costs that were measured for its functions. Its
-    calls are the same for every `seed`. Raises InputError for an unknown name or size, or a damaged file.
-    """
-    if isinstance(workload, Program):
-        return workload
-    if isinstance(workload, Path) or (isinstance(workload, str) and _is_file(workload)):
-        return trace.read(workload)
-    found = registry.WORKLOADS.load(workload) if isinstance(workload, str) else workload
-    if size not in found.sizes:
-        raise unknown("size", size, found.sizes, f"workload {found.name!r}")
-    return _from_schedule(found, size, profile or profiles.reference())
+_Chosen: TypeAlias = list[tuple[str, Controller]]
 
 
 def simulate(
@@ -90,13 +64,13 @@ def simulate(
         check_writable(log)
     machine = profile or profiles.reference()
     subject = program(workload, size, machine, seed)
-    name, made = _controller(controller, settings)
-    return _row(subject, machine, name, made, seed, lb1(subject, machine), log)
+    name, made = _name(controller), _made(controller, settings)
+    return _row(subject, machine, name, made, seed, _reference(_bounds(subject, machine)), log)
 
 
 def compare(
     workload: Any,
-    controllers: Iterable[Any],
+    controllers: Iterable[Any] | Mapping[str, Any],
     *,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
@@ -107,25 +81,74 @@ def compare(
 ) -> list[Row]:
     """Simulate one workload under several controllers: one row each, in the order given.
 
-    `settings` maps names of controllers to parameters. With `bounds` the oracle's row and the bound's row follow, and
-    every row has its regret. `progress` is called with each row as it is finished. Raises as `simulate` does, before
-    the first simulation if a name is wrong.
+    `controllers` may be a mapping, which names them as its keys do. `settings` maps names of controllers to
+    parameters. With `bounds` the oracle's row and the bound's row follow, and every row has its regret. `progress` is
+    called with each row as it is finished. Raises as `simulate` does, before the first simulation if a name is wrong.
     """
     machine = profile or profiles.reference()
     subject = program(workload, size, machine, seed)
-    chosen = [_controller(item, (settings or {}).get(_name(item))) for item in controllers]
-    if bounds and ORACLE not in [name for name, _ in chosen]:
-        chosen.append(_controller(ORACLE, (settings or {}).get(ORACLE)))
-    bound = lb1(subject, machine) if bounds else None
+    chosen = _choose(controllers, settings or {}, bounds)
+    return _rows(subject, machine, chosen, seed, bounds, progress)
+
+
+def study(
+    workloads: Any,
+    controllers: Iterable[Any] | Mapping[str, Any],
+    *,
+    seeds: Iterable[int] = range(10),
+    baseline: str | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    size: str = "medium",
+    profile: Profile | None = None,
+    bounds: bool = True,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    progress: Callable[[Row], None] | None = None,
+) -> Study:
+    """Simulate every workload under every controller with every seed, and compare them seed by seed.
+
+    `workloads` is one of what `program` takes or several of them, `baseline` the name of the controller that the
+    others are compared with (default: the first), the rest is as in `compare`. Rows come by workload, then by seed,
+    then as `compare` orders them. Raises as `simulate` does, and for names that are not unique, an unknown baseline,
+    seeds that are none, repeated or no whole numbers, and as `tiering.statistics.paired` does.
+    """
+    machine = profile or profiles.reference()
+    drawing = _distinct_seeds(seeds)
+    chosen = _choose(controllers, settings or {}, bounds)
+    names = [name for name, _ in chosen]
+    _unique("controller", names, "give a mapping of your own names to controllers")
+    if baseline is not None and baseline not in names:
+        raise unknown("baseline", baseline, names)
+    statistics.check(confidence, resamples)
+    subjects = [program(workload, size, machine) for workload in _listed(workloads)]
+    _unique("workload", [subject.name for subject in subjects], "rename one with Program._replace(name=...)")
     rows: list[Row] = []
+    for subject, seed in product(subjects, drawing):
+        rows += _rows(subject, machine, chosen, seed, bounds, progress)
+    luck = {subject.name: drawn(subject, machine) for subject in subjects}
+    return summarize(rows, baseline, confidence=confidence, resamples=resamples, drawn=luck)
+
+
+def _rows(
+    subject: Program,
+    machine: Profile,
+    chosen: _Chosen,
+    seed: int,
+    bounds: bool,
+    progress: Callable[[Row], None] | None,
+) -> list[Row]:
+    known = _bounds(subject, machine) if bounds else []
+    rows: list[Row] = []
+
+    def add(row: Row) -> None:
+        rows.append(row)
+        if progress:
+            progress(row)
+
     for name, made in chosen:
-        rows.append(_row(subject, machine, name, made, seed, bound, None))
-        if progress:
-            progress(rows[-1])
-    if bound is not None:
-        rows.append(_bound_row(subject, seed, bound))
-        if progress:
-            progress(rows[-1])
+        add(_row(subject, machine, name, made, seed, _reference(known), None))
+    for name, seconds in known:
+        add(_bound_row(subject, seed, name, seconds, _reference(known)))
     return rows
 
 
@@ -152,25 +175,58 @@ def _row(
         kind, result = "policy", simulated(future=False)
     except NeedsFuture:
         kind, result = "oracle", simulated(future=True)
-    numbers = result._asdict()
-    del numbers["tier_seconds"], numbers["code_bytes"]
+    numbers = {field: getattr(result, field) for field in Row._fields if field in Result._fields}
     regret = result.total_seconds / bound - 1 if bound else None
     return Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=chosen)
 
 
-def _bound_row(subject: Program, seed: int, bound: float) -> Row:
-    nothing = Result(bound, 0.0, 0, 0, 0, 0, 0.0, 0.0, sum(subject.counts()), (), 0)._asdict()
-    del nothing["tier_seconds"], nothing["code_bytes"]
-    regret = 0.0 if bound else None
-    return Row(subject.name, BOUND, "bound", seed, **nothing, regret=regret, parameters={})
+def _bounds(subject: Program, machine: Profile) -> _Bounds:
+    """The lower bounds that are valid for this program on this machine."""
+    return [(LB1, lb1(subject, machine))]
 
 
-def _controller(controller: Any, settings: Mapping[str, Any] | None) -> tuple[str, Controller]:
-    name = _name(controller)
+def _reference(bounds: _Bounds) -> float | None:
+    """The seconds that regret is measured from: lb1, or the largest bound where lb1 is not valid."""
+    known = dict(bounds)
+    return known.get(LB1, max(known.values(), default=None))
+
+
+def _bound_row(subject: Program, seed: int, name: str, seconds: float, reference: float | None) -> Row:
+    regret = seconds / reference - 1 if reference else None
+    return Row(
+        subject.name,
+        name,
+        BOUND,
+        seed,
+        seconds,
+        stall_seconds=0.0,
+        compiles=0,
+        failures=0,
+        deopts=0,
+        decisions=0,
+        compile_seconds=0.0,
+        queue_seconds=0.0,
+        calls=subject.total(),
+        regret=regret,
+        parameters={},
+    )
+
+
+def _choose(
+    controllers: Iterable[Any] | Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], bounds: bool
+) -> _Chosen:
+    given = controllers.items() if isinstance(controllers, Mapping) else [(_name(item), item) for item in controllers]
+    chosen = [(name, _made(item, settings.get(name))) for name, item in given]
+    if bounds and ORACLE not in [name for name, _ in chosen]:
+        chosen.append((ORACLE, _made(ORACLE, settings.get(ORACLE))))
+    return chosen
+
+
+def _made(controller: Any, settings: Mapping[str, Any] | None) -> Controller:
     if isinstance(controller, str):
-        return name, registry.controller(name, dict(settings or {}))
+        return registry.controller(controller, dict(settings or {}))
     made: Controller = controller(**(settings or {})) if isinstance(controller, type) else controller
-    return name, made
+    return made
 
 
 def _name(controller: Any) -> str:
@@ -180,52 +236,27 @@ def _name(controller: Any) -> str:
     return kind.__name__
 
 
-def _is_file(text: str) -> bool:
-    """Whether text is meant as a path: it looks like one, or there is a file and no workload of that name."""
-    if text.endswith(".jsonl") or "/" in text or text in (".", ".."):
-        return True
-    with suppress(OSError):
-        return text not in registry.WORKLOADS.static and Path(text).is_file()
-    return False
+def _listed(workloads: Any) -> list[Any]:
+    """One workload as a list of one: names and Programs are iterable too."""
+    one = isinstance(workloads, str | Path | Program) or hasattr(workloads, "schedule")
+    listed = [workloads] if one else list(workloads)
+    if not listed:
+        raise InputError("a study of no workloads: give at least one")
+    return listed
 
 
-def _from_schedule(workload: Any, size: str, machine: Profile) -> Program:
-    schedule = workload.schedule(workload.sizes[size])
-    means = _mean_backedges(workload, size)
-    units = []
-    for function in workload.functions:
-        name = function.__name__
-        costs = _measured(workload, size, name, machine)
-        guess = {machine.tiers[0].name: means[name] * machine.backedge_seconds + CALL_SECONDS}
-        bytecodes = len(function.__code__.co_code) // 2
-        units.append(Unit(name, bytecodes, costs.seconds or guess, costs.compile_seconds, costs.code_bytes))
-    index = {function.__name__: number for number, function in enumerate(workload.functions)}
-
-    def traced(call: Any) -> Call:
-        mean = means[call.function]
-        return Call(index[call.function], call.backedges, call.backedges / mean if mean else 1.0)
-
-    groups = tuple(Group(tuple(traced(call) for call in repeat.pattern), repeat.times) for repeat in schedule)
-    return Program(workload.name, tuple(units), groups, f"workload {workload.name}, size {size}")
+def _distinct_seeds(seeds: Iterable[int]) -> list[int]:
+    listed = list(seeds)
+    rule = "seeds must be different whole numbers, at least one of them, as in range(10)"
+    for seed, times in Counter(listed).items():
+        if not isinstance(seed, int) or times > 1:
+            raise InputError(f"seed {seed!r}: {rule}")
+    if not listed:
+        raise InputError(f"no seeds: {rule}")
+    return listed
 
 
-def _mean_backedges(workload: Any, size: str) -> dict[str, float]:
-    """Loop iterations of a mean call of each function."""
-    iterations = {function.__name__: 0 for function in workload.functions}
-    calls = dict(iterations)
-    for repeat in workload.schedule(workload.sizes[size]):
-        for call in repeat.pattern:
-            iterations[call.function] += call.backedges * repeat.times
-            calls[call.function] += repeat.times
-    return {name: iterations[name] / max(calls[name], 1) for name in calls}
-
-
-def _measured(workload: Any, size: str, name: str, machine: Profile) -> UnitCosts:
-    """What the profile holds about a function: at this size, else at another one, scaled by iterations per call."""
-    for other in (size, *workload.sizes):
-        costs = machine.units.get(f"{workload.name}/{other}/{name}")
-        if costs is not None:
-            here, there = _mean_backedges(workload, size)[name], _mean_backedges(workload, other)[name]
-            scale = here / there if here and there else 1.0
-            return costs._replace(seconds={tier: seconds * scale for tier, seconds in costs.seconds.items()})
-    return UnitCosts()
+def _unique(kind: str, names: Sequence[str], way_out: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{kind} {name!r}: {names.count(name)} have this name; {way_out}")

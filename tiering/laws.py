@@ -1,8 +1,7 @@
 """The laws of a controller, one function each. `tiering.testing.check_controller` runs them all.
 
-Views are not made up: a `Walk` is a host whose program, compiler and clock take random turns around a real
-TieringManager, so every view is one that some host can show. It asks at any time and with any `why`, not only when
-a budget is spent, because a host may be late or early. All draws come from seeds, so a law that breaks breaks again.
+Views are not made up: they come from the hosts of `tiering.walks`, whose programs, compilers and clocks take random
+turns around a real TieringManager. All draws come from seeds, so a law that breaks breaks again.
 
 What a test can see has limits. `sealed` replaces the functions by which Python code reads clocks, entropy, files and
 networks, in their own modules and wherever the controller's package has imported them by name, and listens to audit
@@ -14,19 +13,19 @@ or a closure escapes it. `quiet` meets units of every size up to `QUIET_SIZES` a
 from __future__ import annotations
 
 import pickle
-import random
 import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeAlias
 
-from tiering import log, manager, protocol
+from tiering import log, manager
 from tiering.counters import UnitState
 from tiering.errors import IllegalDecision, NeedsFuture
 from tiering.fakes import FakeCompiler, ManualClock
 from tiering.protocol import Controller, Decision, Event, Setup, Tier, UnitFuture, View, Why
 from tiering.sealing import Broken, sealed_off
+from tiering.walks import NAME, Walk
 
 Make: TypeAlias = Callable[[], Controller]
 
@@ -35,7 +34,6 @@ STEPS = 150
 QUIET_COUNTS = 100_000
 QUIET_SIZES = 256
 COUNTS_PER_QUESTION = 100
-NAME = "unit {}"
 
 
 class LawBroken(AssertionError):
@@ -105,111 +103,6 @@ def needs_future(make: Make) -> bool:
     except Exception as error:
         raise LawBroken("total", f"start raised {error!r}") from error
     return False
-
-
-class Walk:
-    """A host whose program, compiler and clock take random turns, all drawn from `seed`."""
-
-    def __init__(self, controller: Controller, seed: int, *, future: bool = False, units: int = 5) -> None:
-        self._draw = random.Random(seed)
-        self.setup = self._random_setup(seed, future, units)
-        self.clock = ManualClock()
-        self.compiler = FakeCompiler(self.clock, len(self.setup.tiers))
-        self.manager = manager.TieringManager(controller, self.clock, self.compiler, self.setup)
-        self._controller = controller
-        for number in range(units):
-            self.manager.add(self._random_unit(number))
-
-    def run(self, steps: int) -> None:
-        """Take this many turns."""
-        turns = [self._calls] * 6 + [self._end_compile] * 2 + [self._deoptimize, self._sample, self._rank]
-        for _ in range(steps):
-            state = self._draw.choice(list(self.manager.units.values()))
-            if not state.pinned:
-                self._draw.choice(turns)(state)
-
-    def _random_setup(self, seed: int, future: bool, units: int) -> Setup:
-        draw = self._draw
-        tiers = [Tier("interpreter", 1.0)]
-        for number in range(1, draw.randint(2, 6)):
-            cost, per_size = 10 ** draw.uniform(-4, 0), draw.choice([0.0, 1e-5])
-            speed = tiers[-1].speed * draw.uniform(0.8, 10)
-            tiers.append(Tier(f"tier {number}", speed, cost, per_size, draw.random() < 0.4, draw.random() < 0.5))
-        told = tuple(self._random_future(NAME.format(number), tiers) for number in range(units))
-        osr, bets, evict = (draw.random() < 0.5 for _ in range(3))
-        threads = draw.randint(1, 4)
-        return Setup(tuple(tiers), threads, seed, osr, bets, evict, (), told if future else None)
-
-    def _random_future(self, name: str, tiers: list[Tier]) -> UnitFuture:
-        draw = self._draw
-        call = 10 ** draw.uniform(-7, -2)
-        seconds = tuple(call / tier.speed for tier in tiers)
-        compiles = tuple(tier.compile_cost * draw.uniform(0.5, 2) for tier in tiers)
-        return UnitFuture(name, int(10 ** draw.uniform(0, 6)), seconds, compiles, draw.choice([0, 0, 3]))
-
-    def _random_unit(self, number: int) -> UnitState:
-        draw = self._draw
-        lowest = draw.choice([0, 0, 0, draw.randint(0, len(self.setup.tiers) - 1)])
-        return UnitState(
-            NAME.format(number),
-            draw.choice([None, draw.randint(1, 5000)]),
-            lowest,
-            draw.random() < 0.5,
-            lowest,
-            seconds=draw.choice([None, 0.0]),
-            features=(("entropy", draw.random()),),
-        )
-
-    def _calls(self, state: UnitState) -> None:
-        draw = self._draw
-        calls = int(10 ** draw.uniform(0, draw.choice([2, 5, 12])))
-        seconds = calls * 10 ** draw.uniform(-8, -5)
-        self.clock.advance(seconds)
-        if state.tier == 0 and state.seconds is not None:
-            state.seconds += seconds
-        backedges = calls * draw.choice([0, 10, 1000]) if state.counts_backedges else 0
-        if state.spend(calls, backedges):
-            self._ask(state, "count")
-        elif draw.random() < 0.4:
-            self._ask(state, draw.choice(["count", "timer", "sample"]))
-
-    def _end_compile(self, state: UnitState) -> None:
-        if not self.compiler.tasks:
-            return
-        task = self._draw.choice(self.compiler.tasks)
-        failed = "refused" if self._draw.random() < 0.3 else None
-        self.clock.advance(self._draw.random())
-        self.compiler.end(self.manager, task, took=10 ** self._draw.uniform(-4, 0), error=failed)
-        self._ask(self.manager.units[task.unit], "compiled")
-
-    def _deoptimize(self, state: UnitState) -> None:
-        if state.tier in state.installed and self.setup.tiers[state.tier].speculative:
-            self.manager.deoptimized(state, protocol.Deoptimized(self.clock.now(), state.name, state.tier, "guard"))
-            self._ask(state, "deopt")
-
-    def _sample(self, state: UnitState) -> None:
-        seconds, calls = 10 ** self._draw.uniform(-8, -1), self._draw.randint(1, 100)
-        self.manager.record(protocol.Sampled(self.clock.now(), state.name, state.tier, seconds, calls))
-
-    def _rank(self, state: UnitState) -> None:
-        if state.pending is not None:
-            self._ask(state, "dequeue")
-        elif state.installed and self.setup.evict:
-            self._ask(state, "evict")
-
-    def _ask(self, state: UnitState, why: Why) -> None:
-        if state.pinned:
-            return
-        view = self.manager.view(state, why)
-        if self.setup.bets:
-            failures = min(state.deopts, 2)
-            bets = (protocol.Bet(0, "zero", 1, 0.3, 0.01), protocol.Bet(7, "bounds", 2, 0.1, 0.0, failures))
-            view = view._replace(bets=bets)
-        if self.setup.evict:
-            view = view._replace(code_used_bytes=1000, code_capacity_bytes=self._draw.choice([None, 2000]))
-        decision = self._controller.decide(view)
-        if why not in ("dequeue", "evict"):
-            self.manager.apply(state, decision)
 
 
 def taped_walk(

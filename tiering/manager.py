@@ -119,6 +119,7 @@ class TieringManager:
             queues=self._compiler.queue(),
             code_used_bytes=self.code_used_bytes,
             code_capacity_bytes=self.code_capacity_bytes,
+            bets=state.bets,
             features=state.features,
             lowest=state.lowest,
         )
@@ -184,11 +185,27 @@ class TieringManager:
         state.failures += 1
         self.record(event)
 
-    def deoptimized(self, state: UnitState, event: protocol.Deoptimized) -> None:
-        """A guard failed or a dependency changed: the code of that tier is dropped and counting starts anew."""
+    def deoptimized(self, state: UnitState, event: protocol.Deoptimized, *, keep: bool = False) -> None:
+        """A guard failed or a dependency changed: the code of that tier is dropped and counting starts anew.
+
+        With `keep` neither happens; what becomes of the code is up to the next answer.
+        """
         state.deopts += 1
-        self._drop(state, event.tier)
-        state.reset()
+        if not keep:
+            self._drop(state, event.tier)
+            state.reset()
+        self.record(event)
+
+    def dropped(self, state: UnitState, event: protocol.Dropped) -> None:
+        """A compile that was asked for will not be made."""
+        if state.pending == event.tier:
+            state.pending = None
+        self.record(event)
+
+    def evicted(self, state: UnitState, event: protocol.Evicted) -> None:
+        """Code made room for other code."""
+        state.installed.discard(event.tier)
+        state.tier = state.best_installed(len(self.setup.tiers))
         self.record(event)
 
     def record(self, event: Event) -> None:
@@ -278,6 +295,8 @@ def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
     if decision.tier <= view.tier and not recompiles:
         return f"compile to tier {decision.tier} while in tier {view.tier}: to go down, deoptimize"
     offered = {bet.id for bet in view.bets}
+    if decision.plan.bets and not setup.tiers[decision.tier].speculative:
+        return f"plan takes bets {list(decision.plan.bets)} in tier {decision.tier}: that tier does not speculate"
     stray = [bet for bet in decision.plan.bets if bet not in offered]
     if stray:
         return f"plan takes bets {stray} that were not offered (offered: {sorted(offered)})"

@@ -18,17 +18,27 @@ worth (register allocation, inlining). Both have defaults that change nothing: n
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from tiering import profile_rules
-from tiering.errors import InputError
+from tiering.errors import InputError, unknown
 from tiering.files import whole
 from tiering.trace_parser import is_text
 
 FORMAT = "tiering-machine-profile"
 VERSION = 1
 REFERENCE = Path(__file__).parent / "sim" / "reference_profile.json"
+SHIPPED = {
+    "reference": REFERENCE,
+    "speculator": REFERENCE.parent / "profiles" / "speculator.json",
+    "conservative": REFERENCE.parent / "profiles" / "conservative.json",
+}
+"""Profiles that ship with the package, by name; each one's `source` says where its numbers come from."""
+
+_OF_PROFILE = {"compiler_threads": int, "background": bool, "ready_seconds": float, "deopt_seconds": float}
+_LONGEST_NUMBER = 9
 
 
 class TierCosts(NamedTuple):
@@ -139,6 +149,17 @@ def reference() -> Profile:
     return read(REFERENCE)
 
 
+def named(name: str) -> Profile:
+    """A profile that ships with the package: "reference", or one of the two philosophies.
+
+    "speculator" bets, deoptimizes eagerly and throws code away when a guard fails; "conservative" is WebAssembly-like
+    and makes no bets. Raises InputError with the nearest name for any other.
+    """
+    if name not in SHIPPED:
+        raise unknown("machine profile", name, SHIPPED)
+    return read(SHIPPED[name])
+
+
 def write(profile: Profile, path: str | Path) -> None:
     """Write a profile, whole or not at all. Raises InputError if the place cannot be written."""
     plain: dict[str, Any] = {"format": FORMAT, "version": VERSION, **profile._asdict()}
@@ -154,7 +175,14 @@ def write(profile: Profile, path: str | Path) -> None:
 
 
 def read(path: str | Path) -> Profile:
-    """Read and validate a profile. Raises InputError naming field, value and rule."""
+    """Read and validate a profile: a file, or one of `SHIPPED` by its name (a file of that name is `./NAME`).
+
+    Raises InputError naming field, value and rule, and the nearest name for a word that is no file.
+    """
+    if isinstance(path, str) and path in SHIPPED:
+        path = SHIPPED[path]
+    elif isinstance(path, str) and path.replace("-", "_").isidentifier() and not os.path.exists(path):
+        raise unknown("machine profile", path, SHIPPED)
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -174,10 +202,34 @@ def read(path: str | Path) -> Profile:
     try:
         profile = _made(plain)
         broken = broken_rule(profile)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a machine profile ({type(error).__name__}: {error})") from None
     if broken:
         raise InputError(f"{path}: {broken}")
+    return profile
+
+
+def with_machine(profile: Profile, assignments: list[str]) -> Profile:
+    """The profile with fields of its machine replaced by texts like "cores=2", later ones over earlier ones.
+
+    Fields are those of `Machine`, and compiler_threads, background, ready_seconds and deopt_seconds of the profile.
+    A field that may be unlimited takes "none", `pools` takes "c1:1,c2+c3:2" (tiers with a plus between them, a
+    colon, threads) or a number of threads for all tiers. Raises InputError with field, value and rule.
+    """
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(f"machine {assignment[:60]!r}: must be NAME=VALUE")
+        if name in _OF_PROFILE:
+            profile = profile._replace(**{name: _value(text, _OF_PROFILE[name])})
+        elif name in Machine._fields:
+            value: Any = _pools(text) if name == "pools" else _value(text, get_type_hints(Machine)[name])
+            profile = profile._replace(machine=profile.machine._replace(**{name: value}))
+        else:
+            raise unknown("field", name, [*Machine._fields, *_OF_PROFILE], "the machine")
+    broken = broken_rule(profile)
+    if broken:
+        raise InputError(broken)
     return profile
 
 
@@ -186,13 +238,37 @@ def broken_rule(profile: Profile) -> str | None:
     return profile_rules.broken_rule(profile)
 
 
+def _value(text: str, kind: Any) -> Any:
+    """The text as this kind of value, or the text itself: the rules then say what is wrong with it."""
+    kinds = getattr(kind, "__args__", (kind,))
+    if type(None) in kinds and text == "none":
+        return None
+    if bool in kinds:
+        return {"true": True, "false": False}.get(text, text)
+    for able in (int, float):
+        if able in kinds:
+            try:
+                return able(text)
+            except ValueError:
+                return text
+    return text
+
+
+def _pools(text: str) -> tuple[Pool, ...]:
+    pools = []
+    for part in [] if text == "none" else text.split(","):
+        names, _, threads = part.rpartition(":")
+        if not threads.isdecimal() or len(threads) > _LONGEST_NUMBER:
+            raise InputError(f"machine pools is {text[:60]!r}: must be tiers and threads, as in c1:1,c2+c3:2")
+        pools.append(Pool(int(threads), tuple(names.split("+")) if names else ()))
+    return tuple(pools)
+
+
 def _made(plain: dict[str, Any]) -> Profile:
     tiers = tuple(TierCosts(**tier) for tier in plain.pop("tiers"))
     units = {key: UnitCosts(**costs) for key, costs in plain.pop("units", {}).items()}
     machine = dict(plain.pop("machine", {}))
-    pools = tuple(
-        Pool(**{**pool, "tiers": tuple(pool.get("tiers", ()))}) for pool in machine.pop("pools", ())
-    )
+    pools = tuple(Pool(**{**pool, "tiers": tuple(pool.get("tiers", ()))}) for pool in machine.pop("pools", ()))
     codegen = Codegen(**plain.pop("codegen", {}))
     return Profile(tiers=tiers, units=units, machine=Machine(pools, **machine), codegen=codegen, **plain)
 

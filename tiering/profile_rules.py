@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tiering.trace_parser import shown
+
 if TYPE_CHECKING:
     from tiering.profile import Machine, Profile
 
 LEAST_SPEED = 1e-6
+_CODEGEN_SHARES = ("spill_reduction", "light_compile")
 PRIORITIES = ("submission", "dequeue")
 EVICTIONS = ("none", "lru", "hotness", "flush", "controller")
 GUARD_FAILURES = ("discard", "keep")
 
 _TIER_COSTS = ("compile_seconds", "compile_seconds_per_size", "install_seconds", "code_bytes_per_size", "profiling")
-_SHARES = ("compile_failure",)
+_NOT_INTERPRETED = (
+    "compile_seconds",
+    "compile_seconds_per_size",
+    "install_seconds",
+    "compile_spread",
+    "compile_failure",
+)
 
 
 def broken_rule(profile: Profile) -> str | None:
@@ -29,7 +38,7 @@ def _broken(profile: Profile) -> Iterator[str]:
     for name in ("ready_seconds", "deopt_seconds", "backedge_seconds"):
         yield from _cost(name, getattr(profile, name))
     for name, value in profile.codegen._asdict().items():
-        yield from _cost(f"codegen {name}", value)
+        yield from _cost(f"codegen {name}", value, 1.0 if name in _CODEGEN_SHARES else 1e9)
     names = [tier.name for tier in profile.tiers]
     for key, unit in profile.units.items():
         for field, stated in unit._asdict().items():
@@ -37,18 +46,25 @@ def _broken(profile: Profile) -> Iterator[str]:
                 if tier_name not in names:
                     yield f"{field} of unit {key!r} names tier {tier_name!r}; there is {', '.join(names)}"
                 yield from _cost(f"{field} of unit {key!r} in {tier_name}", cost)
+                if field == "code_bytes" and cost != int(cost):
+                    yield f"{field} of unit {key!r} in {tier_name} is {cost!r}: must be a whole number"
 
 
 def _shape(profile: Profile) -> Iterator[str]:
     if not 2 <= len(profile.tiers) <= 16:
         yield f"tiers holds {len(profile.tiers)} entries: must be 2 to 16, the first one the interpreter"
     names = [tier.name for tier in profile.tiers]
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            yield f"name of tier {number} is {name!r}: must be a non-empty text"
     if len(set(names)) < len(names):
         yield f"tiers are named {names}: names must differ"
     if profile.tiers[0].speed != 1.0:
         yield f"speed of tier 0 is {profile.tiers[0].speed!r}: must be 1.0, other speeds are relative to it"
-    if not isinstance(profile.source, str) or not isinstance(profile.background, bool):
-        yield f"source is {profile.source!r}, background {profile.background!r}: must be text, and true or false"
+    if not isinstance(profile.source, str):
+        yield f"source is {profile.source!r}: must be text"
+    if not isinstance(profile.background, bool):
+        yield f"background is {profile.background!r}: must be true or false"
     yield from _whole("compiler_threads", profile.compiler_threads, 1, 1024)
 
 
@@ -62,8 +78,13 @@ def _tiers(profile: Profile) -> Iterator[str]:
             if not isinstance(getattr(tier, name), bool):
                 yield f"{name} of tier {tier.name!r} is {getattr(tier, name)!r}: must be true or false"
         yield from _cost(f"compile_spread of tier {tier.name!r}", tier.compile_spread, 5.0)
-        for name in _SHARES:
-            yield from _cost(f"{name} of tier {tier.name!r}", getattr(tier, name), 1.0)
+        yield from _cost(f"compile_failure of tier {tier.name!r}", tier.compile_failure, 1.0)
+    first = profile.tiers[0]
+    if first.speculative:
+        yield f"speculative of tier {first.name!r} is true: tier 0 is where failed guards end, so it has none"
+    for name in _NOT_INTERPRETED:
+        if getattr(first, name):
+            yield f"{name} of tier {first.name!r} is {getattr(first, name)!r}: must be 0, tier 0 is not compiled"
 
 
 def _machine(profile: Profile) -> Iterator[str]:
@@ -111,13 +132,12 @@ def _pools(profile: Profile) -> Iterator[str]:
 
 def _whole(name: str, value: Any, low: int, high: int) -> Iterator[str]:
     if type(value) is not int or not low <= value <= high:
-        shown = f"{high:.0e}" if high >= 10**9 else str(high)
-        yield f"{name} is {value!r}: must be a whole number from {low} to {shown}"
+        yield f"{name} is {value!r}: must be a whole number from {low} to {shown(high)}"
 
 
 def _cost(name: str, value: Any, high: float = 1e9) -> Iterator[str]:
     if not _is_cost(value) or value > high:
-        yield f"{name} is {value!r}: must be a number from 0 to {high:g}"
+        yield f"{name} is {value!r}: must be a number from 0 to {shown(high)}"
 
 
 def _is_cost(value: Any) -> bool:

@@ -61,7 +61,9 @@ class Setup(NamedTuple):
 
     `osr`, `bets` and `evict` say whether the host can replace a running loop, speculate, and drop code. `observes`
     names the fields of a View that this host can know. `future` is there for oracles only, and only in a simulation.
-    `keeps` says that code stays where it is when its guard fails, until an answer removes or replaces it.
+    `keeps` says that code stays where it is when its guard fails, until an answer removes or replaces it. `costs`
+    are named numbers of the machine that no View shows ("deopt_seconds", "spill_seconds", "call_seconds" ...), where
+    the host knows them; `cost` finds one.
     """
 
     tiers: tuple[Tier, ...]
@@ -73,6 +75,12 @@ class Setup(NamedTuple):
     observes: tuple[str, ...] = ()
     future: tuple[UnitFuture, ...] | None = None
     keeps: bool = False
+    costs: tuple[tuple[str, float], ...] = ()
+
+
+def cost(setup: Setup, name: str, default: float) -> float:
+    """The number of this name in `Setup.costs`, or the default where the host does not state it."""
+    return next((number for known, number in setup.costs if known == name), default)
 
 
 class Bet(NamedTuple):

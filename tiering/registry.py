@@ -24,11 +24,21 @@ _CONTROLLERS = {
     "pi": "tiering.controllers.pi:Pi",
     "bandit": "tiering.controllers.bandit:Bandit",
     "cost_benefit": "tiering.controllers.cost_benefit:CostBenefit",
+    "speculator": "tiering.controllers.speculator:Speculator",
+    "hysteresis": "tiering.controllers.hysteresis:Hysteresis",
+    "aggressive": "tiering.controllers.presets.aggressive:Aggressive",
+    "conservative": "tiering.controllers.presets.conservative:Conservative",
     "oracle": "tiering.controllers.oracle:Oracle",
 }
+KERNELS = ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
+"""Names of the workloads that are real functions; the others exist in the simulator only."""
+
+SYNTHETIC = ("thrashing", "zipf", "deopt_storm", "phases")
+"""Names of the workloads that are made up, as traces."""
+
 _WORKLOADS = {
-    name: f"tiering.workloads.kernels.{name}:WORKLOAD"
-    for name in ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
+    **{name: f"tiering.workloads.kernels.{name}:WORKLOAD" for name in KERNELS},
+    **{name: f"tiering.workloads.synthetic:{name.upper()}" for name in SYNTHETIC},
 }
 INSTALL = "this checkout is not installed: type `make test` or `python -m pip install -e .` in its folder"
 

@@ -54,6 +54,19 @@ def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:
     show_tables(table)
 
 
+def show_study(study: Any, profile: Profile, *, as_json: bool) -> None:
+    """Print a study of `tiering.experiment`: a table per workload, one over all of several, and its notes."""
+    if as_json:
+        facts = {"version": __version__, "profile": profile.source}
+        show_json({**study._asdict(), "source": facts})
+        return
+    workloads = list(dict.fromkeys(mean.workload for mean in study.means))
+    tables = [_effects(study, workload) for workload in workloads]
+    show_tables(*tables, *([_overall(study)] if len(workloads) > 1 else []))
+    for note in study.notes:
+        print(f"note: {_printable(note)}")
+
+
 def show_json(document: dict[str, Any]) -> None:
     """Print one JSON document."""
     print(json.dumps(document, indent=1))
@@ -77,6 +90,53 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[..., No
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda *_: bar.advance(task)
+
+
+def _effects(study: Any, workload: str) -> Table:
+    count, first, last = len(study.seeds), min(study.seeds), max(study.seeds)
+    seeds = f"seed {first}" if count == 1 else f"{count} seeds from {first} to {last}"
+    table = Table("controller", "kind", title=f"{_printable(workload)}, {seeds}: simulated, against {study.baseline}")
+    interval = f"{100 * study.confidence:g} % interval"
+    for heading in ("mean s", "regret", "difference s", interval, "ratio", interval, "win/loss/tie", "p (Holm)"):
+        table.add_column(heading, justify="right")
+    effects = {effect.controller: effect for effect in study.effects if effect.workload == workload}
+    for mean in study.means:
+        if mean.workload == workload:
+            regret = "-" if mean.regret is None else f"{mean.regret:+.1%}"
+            cells = _effect(effects[mean.controller]) if mean.controller in effects else ["baseline"]
+            table.add_row(mean.controller, mean.kind, f"{mean.total_seconds:.4f}", regret, *cells)
+    return table
+
+
+def _effect(effect: Any) -> list[str]:
+    return [
+        f"{effect.difference:+#.4g}",
+        _interval(effect.difference_low, effect.difference_high, "+#.4g"),
+        _number(effect.ratio),
+        _interval(effect.ratio_low, effect.ratio_high, "#.4g"),
+        f"{effect.wins}/{effect.losses}/{effect.ties}",
+        "-" if effect.p_holm is None else f"{effect.p_holm:.2g}",
+    ]
+
+
+def _overall(study: Any) -> Table:
+    table = Table("controller", "kind", title=f"All workloads: geometric means of ratios to {study.baseline}")
+    for heading in ("ratio", f"{100 * study.confidence:g} % interval", "mean rank"):
+        table.add_column(heading, justify="right")
+    for item in study.overall:
+        rank = "-" if item.mean_rank is None else f"{item.mean_rank:.2f}"
+        table.add_row(
+            item.controller, item.kind, _number(item.ratio), _interval(item.ratio_low, item.ratio_high, "#.4g"), rank
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:#.4g}"
+
+
+def _interval(low: float | None, high: float | None, form: str) -> str:
+    return "-" if low is None or high is None else f"{low:{form}} to {high:{form}}"
 
 
 def _printable(text: str) -> str:

@@ -1,7 +1,7 @@
 """Shuts a controller's methods off from clocks, entropy, files, networks, threads and processes while they run.
 
 Two nets. Functions that raise no audit event (clocks, random numbers) are replaced by one that raises; in their own
-modules and, because `from time import time` keeps the original, in every module of the controller's own package.
+modules and, because `from time import time` keeps the original, in every module of the controller's own packages.
 Everything else is caught by an audit hook, which sees what C code does too. A hook can never be removed, so there is
 one, which listens only while a controller runs. Both refuse the controller's own thread and serve all others, among
 them the live host's. What was caught is kept as well as raised: a controller that swallows the exception is still
@@ -113,13 +113,21 @@ def _seeded_only(default_rng: Any) -> Any:
 def _kept_by_name(controller: Any, replaced: list[tuple[ModuleType, str, Any]]) -> list[tuple[ModuleType, str, Any]]:
     originals = {id(vars(module)[name]): value for module, name, value in replaced}
     homes = {kind.__module__ for kind in type(controller).__mro__} - {"builtins", "typing", "abc"}
-    families = {home.rpartition(".")[0] or home for home in homes}
+    families = {family for home in homes for family in _families(home)}
     found = []
     for name, module in list(sys.modules.items()):
         if name in homes or any(name.startswith(family + ".") for family in families):
             kept = [key for key, value in list(vars(module).items()) if id(value) in originals]
             found += [(module, key, originals[id(vars(module)[key])]) for key in kept]
     return found
+
+
+def _families(home: str) -> list[str]:
+    """The package of a module and those around it, but for a whole distribution around a package within it."""
+    parts = home.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1) if length > 1 or len(parts) < 3] or [
+        home
+    ]
 
 
 _plans: dict[type, list[tuple[ModuleType, str, Any, Any]]] = {}

@@ -38,6 +38,7 @@ __all__ = ["FakeCompiler", "LawBroken", "ManualClock", "Report", "check_controll
 HOSTS = ("simulator", "live")
 ANOTHER_PROCESS = "replay in another process"
 REPLAY_SECONDS = 120
+NOT_IMPORTABLE = "must be MODULE:NAME of a class"
 _LAWS: tuple[tuple[str, Callable[[Make], None]], ...] = (
     ("named reasons", laws.named_reasons),
     ("sealed", laws.sealed),
@@ -107,9 +108,11 @@ def _another_process(make: Make) -> None:
             check=False,
             timeout=REPLAY_SECONDS,
         )
+    last = " ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-1:])
+    if done.returncode == 2 and NOT_IMPORTABLE in last:
+        raise _Skip(f"another process cannot import it ({last})")
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise LawBroken("replay", f"in another process with PYTHONHASHSEED={seed}: {' '.join(last)}")
+        raise LawBroken("replay", f"in another process with PYTHONHASHSEED={seed}: {last}")
 
 
 def _importable(make: Any) -> str:
@@ -236,7 +239,7 @@ def _imported(name: str) -> Make:
         found: Make = _named(name)
         return found
     except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"controller {name!r}: must be MODULE:NAME of a class ({error})") from None
+        raise InputError(f"controller {name!r}: {NOT_IMPORTABLE} ({error})") from None
 
 
 if __name__ == "__main__":

@@ -40,12 +40,16 @@ Failures: TypeAlias = float | str | tuple[tuple[int, float], ...]
 
 
 class Speculation(NamedTuple):
-    """One bet that speculative code of a unit can make. `gain` and `guard_cost` are shares of a call's time."""
+    """One bet that speculative code of a unit can make. `gain` and `guard_cost` are shares of a call's time.
+
+    Bets of one `site` are alternatives: of those that a plan takes, the last one counts. None stands by itself.
+    """
 
     kind: str
     gain: float
     guard_cost: float = 0.0
     failures: Failures = 0.0
+    site: int | None = None
 
 
 class Site(NamedTuple):
@@ -170,10 +174,17 @@ def in_threads(program: Program, threads: int) -> Program:
 def _stated(unit: Unit) -> dict[str, Any]:
     stated = unit._asdict()
     del stated["name"]
-    stated["speculations"] = [bet._asdict() for bet in unit.speculations]
+    stated["speculations"] = [_bet(bet) for bet in unit.speculations]
     stated["sites"] = [site._asdict() for site in unit.sites]
     always = ("size", "seconds", "compile_seconds", "code_bytes", "guard_failure")
     return {name: value for name, value in stated.items() if name in always or value not in ([], None, {})}
+
+
+def _bet(bet: Speculation) -> dict[str, Any]:
+    stated = bet._asdict()
+    if bet.site is None:
+        del stated["site"]
+    return stated
 
 
 def _calls(program: Program, calls: tuple[Call, ...]) -> list[list[Any]]:

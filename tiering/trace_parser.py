@@ -1,6 +1,7 @@
 """Reading trace files: every line is checked before anything is made of it.
 
-A trace may come from anywhere, so whatever is wrong with it is named: file, line, field, value, rule.
+A trace may come from anywhere, so whatever is wrong with it is named: file, line, field, value, rule. A program that
+was made in Python can be held to the same rules: `check`.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ class Parser:
     def __init__(self, path: str) -> None:
         self.path = path
         self.number = 0
+        self.place = ""
         self.units: list[Unit] = []
         self.index: dict[str, int] = {}
         self.groups: list[Group | Mix] = []
-        self.site_lines: list[tuple[int, str]] = []
+        self.site_places: list[tuple[str, str]] = []
 
     def parse(self, text: str) -> Program:
         """The program. Raises InputError with the line number and the rule that it breaks."""
         head: dict[str, Any] | None = None
         for self.number, line in enumerate(_lines(text), start=1):
+            self.place = f"line {self.number}"
             value = self._object(line)
             if head is None:
                 head = self._header(value)
@@ -44,12 +47,46 @@ class Parser:
             raise InputError(f"{self.path}: not a trace: the file is empty")
         if not self.groups:
             raise InputError(f'{self.path}: a trace needs at least one line with "calls" or "draw"')
-        for self.number, callee in self.site_lines:
-            if callee not in self.index:
-                raise self._error(f"sites: callee {callee!r} is no unit of this trace")
+        self._callees()
         return Program(
             str(head.get("name", self.path)), tuple(self.units), tuple(self.groups), str(head.get("source", ""))
         )
+
+    def check(self, program: Program) -> None:
+        """Hold a program to the rules. Raises InputError with the unit or the group, and the rule that it breaks."""
+        for unit in program.units:
+            self.place = f"unit {str(unit.name)[:60]!r}"
+            bets = [bet._asdict() for bet in unit.speculations]
+            sites = [site._asdict() for site in unit.sites]
+            plain = {**unit._asdict(), "unit": unit.name, "speculations": bets, "sites": sites}
+            del plain["name"]
+            self._unit(plain)
+        self._callees()
+        known: set[Call] = set()
+        for number, group in enumerate(program.groups):
+            self.place = f"group {number}"
+            self._count("times", group.times)
+            self._count("thread", group.thread, MAX_THREADS - 1)
+            calls = group.pattern if isinstance(group, Group) else group.calls
+            if not calls:
+                raise self._error("must hold at least one call")
+            for call in calls:
+                if call not in known:
+                    self._described(call)
+                    known.add(call)
+            if isinstance(group, Mix):
+                self._weights(list(group.weights), len(calls))
+
+    def _described(self, call: Call) -> None:
+        self._count("unit of a call", call.unit, len(self.units) - 1)
+        self._count("backedges", call.backedges)
+        self._number("work", call.work)
+
+    def _callees(self) -> None:
+        for place, callee in self.site_places:
+            self.place = place
+            if callee not in self.index:
+                raise self._error(f"sites: callee {callee!r} is no unit of this trace")
 
     def _header(self, value: dict[str, Any]) -> dict[str, Any]:
         if value.get("format") != FORMAT:
@@ -70,7 +107,7 @@ class Parser:
             self._count("size", value.get("size", 100)),
             self._numbers("seconds", value),
             self._numbers("compile_seconds", value),
-            {tier: int(cost) for tier, cost in self._numbers("code_bytes", value).items()},
+            self._bytes(value),
             self._number("guard_failure", value.get("guard_failure", 0.0), high=1.0),
             tuple(self._speculation(bet) for bet in self._list("speculations", value, MAX_BETS)),
             tuple(self._site(site) for site in self._list("sites", value, MAX_BETS)),
@@ -86,16 +123,18 @@ class Parser:
             raise self._error(f"speculations: kind {bet['kind']!r}: must be one of {', '.join(BETS)}")
         gain = self._number("gain of a speculation", bet["gain"], high=1.0)
         cost = self._number("guard_cost of a speculation", bet.get("guard_cost", 0.0), high=1.0)
-        return Speculation(bet["kind"], gain, cost, self._failures(bet.get("failures", 0.0)))
+        site = bet.get("site")
+        number = None if site is None else self._count("site of a speculation", site)
+        return Speculation(bet["kind"], gain, cost, self._failures(bet.get("failures", 0.0)), number)
 
     def _failures(self, value: Any) -> Failures:
         if value == RECORD:
             return RECORD
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             return self._number("failures of a speculation", value, high=1.0)
         phases = []
         for phase in value:
-            if not isinstance(phase, list) or len(phase) != 2:
+            if not isinstance(phase, list | tuple) or len(phase) != 2:
                 raise self._error(f"phase {str(phase)[:60]} of failures: must be [index of a call, probability]")
             began = self._count("the first call of a phase of failures", phase[0])
             phases.append((began, self._number("failures in a phase", phase[1], high=1.0)))
@@ -108,7 +147,7 @@ class Parser:
         site = self._fields("sites", value, Site._fields, needed=1)
         if not isinstance(site["callee"], str):
             raise self._error(f"sites: callee {site['callee']!r} must be the name of a unit")
-        self.site_lines.append((self.number, site["callee"]))
+        self.site_places.append((self.place, site["callee"]))
         calls = self._number("calls of a site", site.get("calls", 1.0))
         return Site(site["callee"], calls, self._number("stability of a site", site.get("stability", 1.0), high=1.0))
 
@@ -150,6 +189,13 @@ class Parser:
             raise self._error(f"{name} must map {owner} to numbers")
         return {key: self._number(f"{name} of {key}", cost) for key, cost in costs.items()}
 
+    def _bytes(self, value: dict[str, Any]) -> dict[str, int]:
+        stated = self._numbers("code_bytes", value)
+        for tier, size in stated.items():
+            if not size.is_integer():
+                raise self._error(f"code_bytes of {tier} is {size!r}: must be a whole number")
+        return {tier: int(size) for tier, size in stated.items()}
+
     def _list(self, name: str, value: dict[str, Any], most: int) -> list[Any]:
         items = value.get(name, [])
         if not isinstance(items, list) or len(items) > most:
@@ -173,14 +219,13 @@ class Parser:
 
     def _count(self, name: str, value: Any, most: int = MAX_COUNT) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            shown = f"{most:.0e}" if most == MAX_COUNT else str(most)
-            raise self._error(f"{name} is {str(value)[:60]}: must be a whole number from 0 to {shown}")
+            raise self._error(f"{name} is {str(value)[:60]}: must be a whole number from 0 to {shown(most)}")
         return value
 
     def _number(self, name: str, value: Any, high: float = 1e9) -> float:
         good = isinstance(value, int | float) and not isinstance(value, bool)
         if not good or not 0 <= value <= high:
-            raise self._error(f"{name} is {str(value)[:60]}: must be a number from 0 to {high:g}")
+            raise self._error(f"{name} is {str(value)[:60]}: must be a number from 0 to {shown(high)}")
         return float(value)
 
     def _object(self, line: str) -> dict[str, Any]:
@@ -196,7 +241,20 @@ class Parser:
         return value
 
     def _error(self, rule: str) -> InputError:
-        return InputError(f"{self.path}: line {self.number}: {rule}")
+        return InputError(f"{self.path}: {self.place}: {rule}")
+
+
+def check(program: Program) -> None:
+    """Hold a program to the rules that a trace file is held to.
+
+    Raises InputError with the unit or the group, field, value and rule.
+    """
+    Parser(f"program {str(program.name)[:60]!r}").check(program)
+
+
+def shown(limit: float) -> str:
+    """A limit as a complaint shows it: 4096, 0.5, 1e9."""
+    return f"{limit:.0e}".replace("e+0", "e").replace("e+", "e") if limit >= 1e6 else f"{limit:g}"
 
 
 def is_text(value: Any) -> bool:

@@ -13,7 +13,7 @@ from tiering.demo import study
 from tiering.demo.table import BUSY_SHARE
 from tiering.errors import InputError
 
-LOOPS = tuple(registry.WORKLOADS.static)
+LOOPS = tuple(registry.KERNELS)
 CALLS = 500
 OVERHEAD = 1e-6
 FIRST = 0.04

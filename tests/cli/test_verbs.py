@@ -108,7 +108,7 @@ def test_the_seed_is_in_the_row_and_decides_which_guards_fail(tiering, trace_fil
 def test_a_trace_file_is_a_workload(tiering, trace_file):
     (row,) = tiering("simulate", trace_file, "--controller", "threshold", "--json").document["rows"]
     assert trace.read(trace_file) == PROGRAM
-    assert (row["workload"], row["calls"]) == ("two loops", sum(PROGRAM.counts()))
+    assert (row["workload"], row["calls"]) == ("two loops", PROGRAM.total())
     rows = by_controller(tiering("compare", trace_file, "--controllers", "threshold", "--json"))
     assert rows["threshold"] == row
     assert set(rows) == {"threshold", "oracle", "lb1"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from statistics import mean, median, stdev
+
 import pytest
 
 from tiering.errors import InputError
 from tiering.profile import Profile, TierCosts
-from tiering.sim.costs import Code, Costs, futures, picoseconds
-from tiering.trace import Call, Group, Program, Unit
+from tiering.sim.costs import LONGEST, Code, Costs, picoseconds
+from tiering.trace import Call, Group, Mix, Program, Unit
 
 LADDER = Profile(
     (
@@ -64,9 +67,70 @@ def test_a_tier_that_the_machine_lacks_is_named(field):
         Costs(Program("one", (unit,), ()), LADDER)
 
 
-def test_the_future_holds_means_over_a_units_calls():
-    units = (Unit("f", 100, {"interpreter": 1.0}, guard_failure=1.0), Unit("g", 0))
-    program = Program("two", units, (Group((Call(0, 0, 1.0), Call(0, 0, 2.0)), 5),))
-    told, unused = futures(program, LADDER)
-    assert told == ("f", 10, (1.5, 0.15, 0.0375), (0.0, 1.5, 1.0), 10)
-    assert unused == ("g", 0, (1e-7, 1e-8, 2.5e-9), (0.0, 0.5, 1.0), 0)
+def with_top(**facts):
+    return LADDER._replace(tiers=(*LADDER.tiers[:2], LADDER.tiers[2]._replace(**facts)))
+
+
+def test_profiling_slows_what_is_scaled_and_not_what_was_measured():
+    """`top` is 40 times as fast, and its profiling lengthens its calls by a quarter: 32 times."""
+    profile = with_top(profiling=0.25)
+    scaled, stated = Unit("f", 1, {"interpreter": 3.2}), Unit("g", 1, {"interpreter": 3.2, "top": 0.08})
+    costs = Costs(Program("two", (scaled, stated), ()), profile)
+    assert costs.call(Call(0))[2] == 10**11
+    assert costs.call(Call(1))[2] == 8 * 10**10
+
+
+def test_different_calls_are_numbered_once_in_the_order_of_the_groups():
+    groups = (Group((Call(0), Call(1), Call(0)), 3), Mix((Call(1), Call(0, 5)), (1.0, 1.0), 9))
+    costs = Costs(Program("two", (Unit("f", 1), Unit("g", 1)), groups), LADDER)
+    assert costs.calls == [Call(0), Call(1), Call(0, 5)]
+    assert costs.ids == {Call(0): 0, Call(1): 1, Call(0, 5): 2}
+
+
+def compile_seconds(profile, seed=0, units=4000, **facts):
+    program = Program("many", tuple(Unit(f"unit {n}", 100, **facts) for n in range(units)), ())
+    return [code[2].compile / 1e12 for code in Costs(program, profile, seed).code]
+
+
+def test_compile_times_spread_log_normally_around_the_prior():
+    """The prior is the mean; the logarithm has the stated standard deviation and lies half its variance lower."""
+    spread = 0.5
+    drawn = compile_seconds(with_top(compile_spread=spread))
+    logs = [math.log(seconds) for seconds in drawn]
+    error = spread / math.sqrt(len(drawn))
+    assert abs(mean(logs) + spread**2 / 2) < 4 * error
+    assert abs(stdev(logs) - spread) < 4 * error / math.sqrt(2)
+    assert abs(median(logs) + spread**2 / 2) < 4 * 1.2533 * error
+    deviation = math.sqrt(math.exp(spread**2) - 1)
+    assert abs(mean(drawn) - 1.0) < 4 * deviation / math.sqrt(len(drawn))
+
+
+def test_the_draw_belongs_to_seed_and_unit():
+    profile = with_top(compile_spread=1.2)
+    assert compile_seconds(profile, units=5) == compile_seconds(profile, units=9)[:5]
+    assert compile_seconds(profile, seed=1, units=5) != compile_seconds(profile, units=5)
+
+
+def test_a_stated_compile_time_does_not_spread():
+    assert set(compile_seconds(with_top(compile_spread=1.2), units=9, compile_seconds={"top": 2.0})) == {2.0}
+
+
+@pytest.mark.parametrize("failure", [0.0, 0.1, 1.0])
+def test_compiles_fail_as_often_as_stated(failure):
+    program = Program("many", tuple(Unit(f"unit {n}", 1) for n in range(4000)), ())
+    code = Costs(program, with_top(compile_failure=failure)).code
+    failed = sum(tiers[2].fails for tiers in code) / len(code)
+    assert abs(failed - failure) <= 4 * math.sqrt(failure * (1 - failure) / len(code))
+    assert not any(tiers[1].fails for tiers in code)
+
+
+def test_what_would_overflow_the_clock_is_named():
+    longest = LONGEST / 1e12
+    costs = Costs(Program("one", (Unit("f", 1, {"interpreter": 1.0}),), ()), LADDER)
+    assert costs.call(Call(0, 0, 0.99 * longest))[0] < LONGEST
+    with pytest.raises(InputError, match=r"a call of unit 'f' takes .* s: must be below 1152922 s in a simulation"):
+        costs.call(Call(0, 0, longest))
+    with pytest.raises(InputError, match="compiling unit 'f' takes 2e"):
+        Costs(Program("one", (Unit("f", 1, compile_seconds={"top": 2e8}),), ()), LADDER)
+    with pytest.raises(InputError, match="deopt_seconds takes 1e"):
+        Costs(Program("none", (), ()), LADDER._replace(deopt_seconds=1e9))

@@ -73,7 +73,7 @@ def test_a_program_without_calls_ends_at_once(scripted, machine):
 
 def test_a_program_that_would_take_hours_is_refused(scripted, machine):
     endless = Program("endless", (Unit("f", 1),), (Group((Call(0),), 10**12),))
-    with pytest.raises(InputError, match="endless: makes 1000000000000 calls; up to 1000000000 can be simulated"):
+    with pytest.raises(InputError, match="endless: makes 1000000000000 calls; up to 10000000000 can be simulated"):
         Simulation(endless, machine, quiet(scripted))
 
 

@@ -100,7 +100,7 @@ def _place(path: str | Path | None) -> str:
 
 
 def _loops() -> list[str]:
-    return list(registry.WORKLOADS.static)
+    return list(registry.KERNELS)
 
 
 def _child(way: str, loop: str, size: str, *profile_path: str) -> dict[str, Any]:

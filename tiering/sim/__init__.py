@@ -10,7 +10,7 @@ are a few lines over these two. Only this package imports SimPy.
 
 from __future__ import annotations
 
-from tiering.sim.costs import futures
-from tiering.sim.simulation import OBSERVES, Ledger, Result, Simulation, setup
+from tiering.sim.outcome import OBSERVES, Ledger, Result, futures, setup
+from tiering.sim.simulation import Simulation
 
 __all__ = ["OBSERVES", "Ledger", "Result", "Simulation", "futures", "setup"]

@@ -1,85 +1,150 @@
-"""The compile queue and the threads that serve it.
+"""The compile queues and the threads that serve them.
 
 The queue is ours: `simpy.PriorityResource` sorts all its waiting requests at every request (1.15 ms with 10,000 of
-them). Here a heap on (-priority, serial) holds the tasks, so that equal priorities are served in the order of asking,
-and one SimPy event per idle thread wakes it. A task that was discarded stays in the heap as a dead entry and is
-dropped when it comes up; what waits is known by name, so nobody searches the heap.
+them). Here a heap on (-priority, serial) holds the tasks of a pool, so that equal priorities are served in the order
+of asking. A task that was discarded stays in the heap as a dead entry and is dropped when it comes up; what waits is
+known by name, so nobody searches the heap.
 
 A running compile cannot be stopped, as in real engines: discarding it means that its result is thrown away when it
 ends. Its time is spent, and counted, all the same.
+
+Where priorities are asked for anew at each dequeue, a free thread does not take a task but has `free` called, and the
+host asks about everything that waits before it calls `take`.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import simpy
-
 from tiering.manager import Task
+from tiering.profile import Profile
 from tiering.sim.clock import Environment
 
 
-class Ended(NamedTuple):
-    """A compile that ran to its end: picoseconds in the queue and in the compiler, and whether anybody wants it."""
+class Waiting(NamedTuple):
+    """A task in the queue, and the instant and the wall time (in ticks) at which it came."""
 
     task: Task
+    since: int
+    ticks: int
+
+
+class Running(NamedTuple):
+    """A task in a compiler thread; `made` is what the host said at its start, `waited` are ticks of the wall."""
+
+    task: Task
+    since: int
+    ticks: int
     waited: int
-    took: int
-    wanted: bool
+    made: Any
 
 
-class CompilerThreads:
-    """`threads` compiler threads, which can begin `ready` picoseconds from now.
+class Pool:
+    """Threads that serve some tiers from one queue."""
 
-    `cost` tells a task's picoseconds; `ended` is called once for each compile that runs to its end.
+    def __init__(self, threads: int) -> None:
+        self.idle = threads
+        self.polled = False
+        self.heap: list[tuple[float, int]] = []
+        self.waiting: dict[int, Waiting] = {}
+
+
+class Compilers:
+    """All pools of a machine.
+
+    `begin` tells a task's processor time in picoseconds and what will come of it; `ended` is called at the end of each
+    compile, with whether anybody still wants it; `stale` says whether a task that comes up is to be dropped.
     """
 
     def __init__(
         self,
         env: Environment,
-        threads: int,
-        ready: int,
-        tiers: int,
-        cost: Callable[[Task], int],
-        ended: Callable[[Ended], None],
+        profile: Profile,
+        now: Callable[[], tuple[int, int]],
+        begin: Callable[[Task], tuple[int, Any]],
+        ended: Callable[[Running, bool], None],
     ) -> None:
-        self.queued_total = 0
+        self.running: dict[int, Running] = {}
+        self.waited_ticks = 0
+        self.stale: Callable[[Waiting], bool] | None = None
+        self.free: Callable[[Pool], None] | None = None
+        self.capacity = profile.machine.queue_capacity
         self._env = env
-        self._cost = cost
+        self._now = now
+        self._begin = begin
         self._ended = ended
         self._busy_total = 0
-        self._heap: list[tuple[float, int]] = []
-        self._waiting: dict[int, tuple[Task, int]] = {}
-        self._running: dict[int, tuple[Task, int]] = {}
+        self._open = False
+        self._waiting = 0
         self._unwanted: set[int] = set()
-        self._serials: dict[tuple[str, int], int] = {}
-        self._per_tier = [0] * tiers
-        self._idle: deque[simpy.Event] = deque()
-        for _ in range(threads):
-            env.process(self._thread(ready))
+        self._serials: dict[tuple[str, int], tuple[int, Pool]] = {}
+        self._per_tier = [0] * len(profile.tiers)
+        self._pools = [Pool(pool.threads) for pool in profile.pools()]
+        self._pool_of: list[Pool] = [self._pools[0]] * len(profile.tiers)
+        for pool, described in zip(self._pools, profile.pools(), strict=True):
+            for tier, costs in enumerate(profile.tiers):
+                if not described.tiers or costs.name in described.tiers:
+                    self._pool_of[tier] = pool
 
-    def submit(self, task: Task) -> None:
-        """Queue a task; a thread that is idle takes it at once."""
-        heapq.heappush(self._heap, (-task.priority, task.serial))
-        self._waiting[task.serial] = (task, self._env.picoseconds)
-        self._serials[task.unit, task.tier] = task.serial
+    def open(self) -> None:
+        """From now on the threads work."""
+        self._open = True
+        for pool in self._pools:
+            self.serve(pool)
+
+    def submit(self, task: Task) -> bool:
+        """Queue a task; a thread that is idle takes it at once. False if the queue is full."""
+        pool = self._pool_of[task.tier]
+        if self.capacity is not None and self._waiting >= self.capacity and not (self._open and pool.idle):
+            return False
+        heapq.heappush(pool.heap, (-task.priority, task.serial))
+        pool.waiting[task.serial] = Waiting(task, *self._now())
+        self._serials[task.unit, task.tier] = task.serial, pool
         self._per_tier[task.tier] += 1
-        if self._idle:
-            self._idle.popleft().succeed()
+        self._waiting += 1
+        self.serve(pool)
+        return True
 
     def discard(self, unit: str, tier: int) -> None:
         """Forget the compile of this unit and tier, whether it waits or runs; without one, do nothing."""
-        serial = self._serials.pop((unit, tier), None)
-        if serial is None:
+        serial, pool = self._serials.pop((unit, tier), (None, None))
+        if serial is None or pool is None:
             return
-        if serial in self._waiting:
-            del self._waiting[serial]
-            self._per_tier[tier] -= 1
+        if serial in pool.waiting:
+            self._remove(pool, serial)
         else:
             self._unwanted.add(serial)
+
+    def rank(self, pool: Pool, serial: int, priority: float) -> None:
+        """Give a waiting task another priority."""
+        if serial in pool.waiting:
+            waiting = pool.waiting[serial]
+            pool.waiting[serial] = waiting._replace(task=waiting.task._replace(priority=priority))
+            heapq.heappush(pool.heap, (-priority, serial))
+
+    def take(self, pool: Pool) -> bool:
+        """A free thread takes the first task of the queue; whether there was one."""
+        while pool.heap:
+            rank, serial = heapq.heappop(pool.heap)
+            waiting = pool.waiting.get(serial)
+            if waiting is None or -rank != waiting.task.priority:
+                continue
+            self._remove(pool, serial)
+            if self.stale is not None and self.stale(waiting):
+                continue
+            self._start(pool, waiting)
+            return True
+        return False
+
+    def serve(self, pool: Pool) -> None:
+        """Have the idle threads of a pool look at its queue."""
+        while self._open and pool.idle and pool.waiting and not pool.polled:
+            if self.free is not None and len(pool.waiting) > 1:
+                self.free(pool)
+            elif not self.take(pool):
+                return
 
     def queue(self) -> tuple[int, ...]:
         """Tasks that wait, per tier."""
@@ -87,39 +152,37 @@ class CompilerThreads:
 
     def quiet(self) -> bool:
         """Whether nothing waits and nothing runs."""
-        return not self._waiting and not self._running
+        return not self._waiting and not self.running
 
     def busy(self) -> int:
-        """Picoseconds that all threads together have compiled until now."""
-        return self._busy_total + sum(self._env.picoseconds - since for _, since in self._running.values())
+        """Picoseconds of processor time that all threads together have compiled until now."""
+        now, _ = self._now()
+        return self._busy_total + sum(now - running.since for running in self.running.values())
 
-    def _thread(self, ready: int) -> Generator[simpy.Event, Any, None]:
-        yield self._env.timeout(ready)
-        while True:
-            taken = self._take()
-            if taken is None:
-                idle = self._env.event()
-                self._idle.append(idle)
-                yield idle
-                continue
-            task, submitted = taken
-            began = self._env.picoseconds
-            self.queued_total += began - submitted
-            self._running[task.serial] = (task, began)
-            yield self._env.timeout(self._cost(task))
-            del self._running[task.serial]
-            self._busy_total += self._env.picoseconds - began
-            wanted = task.serial not in self._unwanted
-            self._unwanted.discard(task.serial)
-            if wanted:
-                del self._serials[task.unit, task.tier]
-            self._ended(Ended(task, began - submitted, self._env.picoseconds - began, wanted))
+    def _remove(self, pool: Pool, serial: int) -> None:
+        self._per_tier[pool.waiting.pop(serial).task.tier] -= 1
+        self._waiting -= 1
 
-    def _take(self) -> tuple[Task, int] | None:
-        while self._heap:
-            _, serial = heapq.heappop(self._heap)
-            taken = self._waiting.pop(serial, None)
-            if taken is not None:
-                self._per_tier[taken[0].tier] -= 1
-                return taken
-        return None
+    def _start(self, pool: Pool, waiting: Waiting) -> None:
+        now, ticks = self._now()
+        task = waiting.task
+        took, made = self._begin(task)
+        pool.idle -= 1
+        waited = ticks - waiting.ticks
+        self.waited_ticks += waited
+        running = Running(task, now, ticks, waited, made)
+        self.running[task.serial] = running
+        self._env.at(now + took, lambda _: self._end(pool, running))
+
+    def _end(self, pool: Pool, running: Running) -> None:
+        task = running.task
+        now = int(self._env._now)
+        del self.running[task.serial]
+        pool.idle += 1
+        self._busy_total += now - running.since
+        wanted = task.serial not in self._unwanted
+        self._unwanted.discard(task.serial)
+        if wanted:
+            del self._serials[task.unit, task.tier]
+        self._ended(running, wanted)
+        self.serve(pool)

@@ -2,26 +2,35 @@
 
 Simulated time is an integer, because 100,000 additions of 1.1e-7 and one product differ, and then a simulation that
 steps and one that jumps would disagree about which of two things came first. A picosecond is a thousandth of the
-shortest thing that anybody measures, and Python's integers do not overflow. Every float cost becomes an integer exactly
-once, here, by rounding; after that there is only integer arithmetic, for the simulator and the bounds alike.
+shortest thing that anybody measures. Every float cost becomes an integer exactly once, here, by rounding; after that
+there is only integer arithmetic, for the simulator and the bounds alike.
 
 A call's cost in a tier is the first of these that is known: the unit's stated seconds in that tier; its seconds in
 the nearest tier that it does state (of two equally near, the lower), scaled by the ratio of the tiers' prior speeds;
-the machine's seconds per interpreted iteration, scaled likewise. Each is multiplied by the call's work.
+the machine's seconds per interpreted iteration, scaled likewise. Each is multiplied by the call's work. Profiling
+slows a tier's prior speed; seconds that a unit states were measured with it.
+
+Compile times spread log-normally around their priors, with the prior as the mean; the draw belongs to unit and tier,
+so every policy meets the same. Compile times that a unit states were measured and do not spread.
+
+What a plan changes (bets, registers, inlining) is in `tiering.sim.versions`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from tiering.errors import unknown
+from tiering.errors import InputError, unknown
 from tiering.profile import Profile
-from tiering.protocol import UnitFuture
-from tiering.sim.draws import guard_failures
-from tiering.trace import Call, Program, Unit
+from tiering.sim.draws import normal, stream, uniform
+from tiering.trace import Call, Group, Program, Unit
 
 PICO = 10**12
 """Picoseconds in a second."""
+
+LONGEST = 1 << 60
+"""Picoseconds. No single call, stall or compile may take longer (13 days), so that sums fit into 64 bits."""
 
 CALL_SECONDS = 1e-7
 """Seconds of an interpreted call without iterations, where nobody measured it: about what CPython needs to call."""
@@ -33,99 +42,93 @@ def picoseconds(seconds: float) -> int:
 
 
 class Code(NamedTuple):
-    """One unit in one tier: picoseconds to compile, bytes (None: not known)."""
+    """One unit in one tier, compiled plainly: picoseconds to compile, bytes (None: not known), whether it fails."""
 
     compile: int
     bytes: int | None
+    fails: bool = False
 
 
 class Costs:
     """The costs of one program on one machine, by index of unit and tier.
 
-    Raises InputError if a unit states a cost for a tier that the profile does not have.
+    `calls` holds the program's different calls; an index into it is a call id, and `ids` finds it. Raises
+    InputError if a unit states a cost for a tier that the profile does not have, or anything takes `LONGEST`.
     """
 
-    def __init__(self, program: Program, profile: Profile) -> None:
+    def __init__(self, program: Program, profile: Profile, seed: int = 0) -> None:
         _check_tier_names(program, profile)
         self.profile = profile
         self.units = program.units
+        self.index = {unit.name: number for number, unit in enumerate(program.units)}
         self.speculative = tuple(tier.speculative for tier in profile.tiers)
-        self.install = tuple(picoseconds(tier.install_seconds) for tier in profile.tiers)
-        self.deopt = picoseconds(profile.deopt_seconds)
-        self.ready = picoseconds(profile.ready_seconds)
-        self.code = tuple(_code(unit, profile) for unit in program.units)
-        self._seconds = [_stated_seconds(unit, profile) for unit in program.units]
-        self._calls: dict[Call, tuple[int, ...]] = {}
+        self.install = tuple(_bounded("install_seconds", tier.install_seconds) for tier in profile.tiers)
+        self.deopt = _bounded("deopt_seconds", profile.deopt_seconds)
+        self.ready = _bounded("ready_seconds", profile.ready_seconds)
+        self.osr = _bounded("osr_seconds", profile.machine.osr_seconds)
+        self.code = tuple(_code(unit, profile, seed) for unit in program.units)
+        self.calls: list[Call] = []
+        self.ids: dict[Call, int] = {}
+        for group in program.groups:
+            for call in group.pattern if isinstance(group, Group) else group.calls:
+                if call not in self.ids:
+                    self.ids[call] = len(self.calls)
+                    self.calls.append(call)
+        self._speeds = tuple(tier.speed / (1.0 + tier.profiling) for tier in profile.tiers)
+        self._seconds = [_stated_seconds(unit, profile, self._speeds) for unit in program.units]
+        self._known: dict[Call, tuple[int, ...]] = {}
 
     def call(self, call: Call) -> tuple[int, ...]:
-        """Picoseconds of this call, per tier."""
-        known = self._calls.get(call)
+        """Picoseconds of this call, per tier, in code that was compiled plainly."""
+        known = self._known.get(call)
         if known is None:
-            known = self._calls[call] = tuple(picoseconds(s * call.work) for s in self._per_tier(call))
+            what = f"a call of unit {self.units[call.unit].name!r}"
+            known = self._known[call] = tuple(_bounded(what, seconds) for seconds in self.seconds(call))
         return known
 
-    def _per_tier(self, call: Call) -> tuple[float, ...]:
+    def seconds(self, call: Call) -> tuple[float, ...]:
+        """The same in seconds, before rounding."""
         stated = self._seconds[call.unit]
-        if stated is not None:
-            return stated
-        interpreted = call.backedges * self.profile.backedge_seconds + CALL_SECONDS
-        return tuple(interpreted / tier.speed for tier in self.profile.tiers)
+        if stated is None:
+            interpreted = call.backedges * self.profile.backedge_seconds + CALL_SECONDS
+            stated = tuple(interpreted * self._speeds[0] / speed for speed in self._speeds)
+        return tuple(seconds * call.work for seconds in stated)
 
 
-def futures(program: Program, profile: Profile, seed: int = 0) -> tuple[UnitFuture, ...]:
-    """What a clairvoyant controller is told: of every unit, what its calls and compiles will cost.
-
-    Seconds per call are the mean over the unit's calls; guard failures are those that a run with `seed` will have
-    if all of the unit's calls are in speculative code. Raises InputError as `Costs` does.
-    """
-    costs = Costs(program, profile)
-    counts = program.counts()
-    totals = [[0] * len(profile.tiers) for _ in program.units]
-    for group in program.groups:
-        for call in group.pattern:
-            for tier, cost in enumerate(costs.call(call)):
-                totals[call.unit][tier] += cost * group.times
-    told = []
-    for index, unit in enumerate(program.units):
-        total = totals[index] if counts[index] else costs.call(Call(index))
-        calls = counts[index]
-        per_call = tuple(cost / (calls or 1) / PICO for cost in total)
-        compiles = tuple(code.compile / PICO for code in costs.code[index])
-        failures = _failures_before(calls, unit, seed)
-        told.append(UnitFuture(unit.name, calls, per_call, compiles, failures))
-    return tuple(told)
+def _bounded(what: str, seconds: float) -> int:
+    if not seconds * PICO < LONGEST:
+        raise InputError(f"{what} takes {seconds:g} s: must be below {LONGEST / PICO:.0f} s in a simulation")
+    return picoseconds(seconds)
 
 
-def _failures_before(calls: int, unit: Unit, seed: int) -> int:
-    failures = 0
-    for index in guard_failures(seed, unit.name, unit.guard_failure):
-        if index >= calls:
-            break
-        failures += 1
-    return failures
-
-
-def _stated_seconds(unit: Unit, profile: Profile) -> tuple[float, ...] | None:
+def _stated_seconds(unit: Unit, profile: Profile, speeds: tuple[float, ...]) -> tuple[float, ...] | None:
     tiers = profile.tiers
     stated = [index for index, tier in enumerate(tiers) if tier.name in unit.seconds]
     if not stated:
         return None
     seconds = []
-    for index, tier in enumerate(tiers):
+    for index in range(len(tiers)):
         nearest = min(stated, key=lambda other: (abs(other - index), other))
         known = unit.seconds[tiers[nearest].name]
-        seconds.append(known if nearest == index else known * tiers[nearest].speed / tier.speed)
+        seconds.append(known if nearest == index else known * speeds[nearest] / speeds[index])
     return tuple(seconds)
 
 
-def _code(unit: Unit, profile: Profile) -> tuple[Code, ...]:
+def _code(unit: Unit, profile: Profile, seed: int) -> tuple[Code, ...]:
     made = [Code(0, 0)]
     for tier in profile.tiers[1:]:
-        prior = tier.compile_seconds + tier.compile_seconds_per_size * unit.size
+        site = f"{unit.name}\0{tier.name}"
+        seconds = unit.compile_seconds.get(tier.name)
+        if seconds is None:
+            seconds = tier.compile_seconds + tier.compile_seconds_per_size * unit.size
+            if tier.compile_spread:
+                spread = tier.compile_spread
+                seconds *= math.exp(spread * normal(stream(seed, "compile", site)) - spread * spread / 2.0)
         size = unit.code_bytes.get(tier.name)
         if size is None and tier.code_bytes_per_size:
             size = round(tier.code_bytes_per_size * unit.size)
-        made.append(Code(picoseconds(unit.compile_seconds.get(tier.name, prior)), size))
+        fails = tier.compile_failure > 0.0 and uniform(stream(seed, "failure", site)) < tier.compile_failure
+        made.append(Code(_bounded(f"compiling unit {unit.name!r}", seconds), size, fails))
     return tuple(made)
 
 

@@ -11,86 +11,57 @@ The run is over when the last call has returned; a compile that is still running
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any
 
-import simpy
-
+from tiering import trace_parser
 from tiering.counters import UnitState
 from tiering.errors import IllegalDecision, InputError
 from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager, broken_rule
 from tiering.profile import Profile
-from tiering.protocol import Compiled, CompileFailed, Controller, Decision, Deoptimized, Setup, Tier, View, Why
-from tiering.sim.clock import Environment
-from tiering.sim.compilers import CompilerThreads, Ended
-from tiering.sim.costs import PICO, Costs, futures, picoseconds
-from tiering.sim.draws import guard_failures
-from tiering.sim.mutator import Mutator, Ports, UnitRun
-from tiering.trace import Program
+from tiering.profile import broken_rule as broken_profile
+from tiering.protocol import Compiled, CompileFailed, Controller, Decision, Dropped, Plan, View, Why
+from tiering.sim.clock import Alarms, Environment, Wall
+from tiering.sim.code import Code
+from tiering.sim.compilers import Compilers, Pool, Running, Waiting
+from tiering.sim.costs import PICO, Costs, picoseconds
+from tiering.sim.kernel import ASK, COUNTS, LAST, MADE, NEVER
+from tiering.sim.mutator import Mutator, Ports
+from tiering.sim.outcome import Ledger, Result, setup
+from tiering.sim.polls import Poll, at_dequeue
+from tiering.sim.source import COMPILED, blocks
+from tiering.sim.units import UnitRun, Units
+from tiering.sim.versions import Version, version
+from tiering.trace import Mix, Program
 
-OBSERVES = ("invocations", "backedges", "seconds", "deopts", "failures", "queues")
-"""The fields of a View that may be unknown elsewhere and are known here."""
-
-MAX_CALLS = 10**9
+MAX_CALLS = 10**10
 """A simulation of more calls than this takes hours; it is refused rather than begun."""
 
+MAX_COUNTS = 1 << 60
+"""Invocations and backedges that one program may have, so that counters fit into 64 bits."""
+
 MAX_DECISIONS = 10**6
-"""Questions that one simulation answers, in some 20 s and a hundred times what the workloads here need; a trace of
-three lines can make a policy ask without end."""
+"""Questions that one simulation answers, a hundred times what the workloads here need; a trace of three lines can make
+a policy ask without end."""
 
-LAST_WAKE = 1e60
-"""Seconds. The longest program that can be described ends sooner, so a later wake needs no timer."""
+LIMIT = 1 << 61
+"""Picoseconds. A simulation ends here, after 26 simulated days, so that all instants fit into 64 bits."""
 
-
-class Result(NamedTuple):
-    """What a run came to. Seconds are simulated.
-
-    `stall_seconds` is the program standing still: loading code, deoptimizing, waiting for a compile that is not in
-    the background. `compiles` are those whose code was installed, `failures` those without code. `compile_seconds`
-    is the work of all compiler threads, discarded results included; `queue_seconds` the waiting of all tasks that
-    were begun. `tier_seconds` is the program's time in each tier, `code_bytes` all code made, where sizes are known.
-    """
-
-    total_seconds: float
-    stall_seconds: float
-    compiles: int
-    failures: int
-    deopts: int
-    decisions: int
-    compile_seconds: float
-    queue_seconds: float
-    calls: int
-    tier_seconds: tuple[float, ...]
-    code_bytes: int
-
-
-class Ledger(NamedTuple):
-    """The program's time until now in whole picoseconds: `total` is `stalled` and all of `tiers` together."""
-
-    total: int
-    stalled: int
-    tiers: tuple[int, ...]
-
-
-def setup(program: Program, profile: Profile, *, seed: int = 0, future: bool = False) -> Setup:
-    """What a controller is told at the start of a simulation. `future` is for oracles."""
-    tiers = tuple(
-        Tier(tier.name, tier.speed, tier.compile_seconds, tier.compile_seconds_per_size, tier.speculative)
-        for tier in profile.tiers
-    )
-    told = futures(program, profile, seed) if future else None
-    return Setup(tiers, profile.compiler_threads, seed, observes=OBSERVES, future=told)
+CompileHook = Callable[[str, str, Plan], Version]
+"""What really compiles: unit, tier name and plan to the version that came of it (see `tiering.sim.versions`)."""
 
 
 class Simulation:
     """One run of one program under one controller.
 
     `failing` names compiles that end without code, as (unit, tier name). `jump` False makes one event of every
-    call: slow, and equal, which is what it is for. Raises InputError for a program whose costs
-    do not fit the profile or that makes more than `MAX_CALLS` calls, and NeedsFuture from the controller's `start`.
-    After `max_decisions` answers the next question ends the run: then `advance` and `run` raise InputError.
+    call: slow, and equal, which is what it is for. `compile` replaces the costs of compiles by real ones. Raises
+    InputError for a profile that breaks a rule, a program whose costs do not fit it or that makes more than `MAX_CALLS`
+    calls, and NeedsFuture from the controller's `start`. After `max_decisions` answers the next question ends the run,
+    and so does the end of time, `LIMIT`: then `advance` and `run` raise InputError.
     """
 
     def __init__(
@@ -105,34 +76,36 @@ class Simulation:
         failing: Collection[tuple[str, str]] = (),
         jump: bool = True,
         max_decisions: int = MAX_DECISIONS,
+        compile: CompileHook | None = None,
     ) -> None:
-        calls = sum(program.counts())
-        if calls > MAX_CALLS:
-            raise InputError(f"{program.name}: makes {calls} calls; up to {MAX_CALLS} can be simulated")
-        told = setup(program, profile, seed=seed, future=future)
+        _check(program, profile)
+        self._costs = Costs(program, profile, seed)
+        told = setup(program, profile, seed=seed, future=future, costs=self._costs)
+        self._wall = Wall(profile.machine.cores)
+        self._env = Environment()
+        self._units = Units(program, self._costs, seed)
+        sources = [blocks(program, self._costs, seed, thread) for thread in range(program.threads())]
+        ports = Ports(self._ask, self._guard_failed, self._share)
+        fast = jump and _worth_compiling(program)
+        self._mutator = Mutator(self._env, self._units, sources, ports, jump=jump, fast=fast)
         self.manager = TieringManager(controller, self, self, told, log=log)
         self._name = program.name
         self._max_decisions = max_decisions
-        self._env = Environment()
-        self._costs = Costs(program, profile)
         self._profile = profile
-        self._index = {unit.name: index for index, unit in enumerate(program.units)}
         self._failing = frozenset(failing)
-        self._questions: deque[tuple[UnitRun, Why]] = deque()
-        self._asked: tuple[UnitRun, View] | None = None
-        self._compiles = self._failures = self._deopts = self._decisions = self._code_bytes = 0
-        self._units: list[UnitRun] = []
-        for unit in program.units:
-            state = self.manager.add(UnitState(unit.name, unit.size, seconds=0.0, budget=1))
-            failures = guard_failures(seed, unit.name, unit.guard_failure)
-            self._units.append(UnitRun(state, failures, next(failures)))
-        threads = profile.compiler_threads
-        tiers = len(profile.tiers)
-        self._pool = CompilerThreads(
-            self._env, threads, self._costs.ready, tiers, self._compile_cost, self._compile_ended
-        )
-        ports = Ports(self._ask, self._guard_failed, self._must_block)
-        self._mutator = Mutator(self._env, program, self._costs, self._units, ports, jump=jump)
+        self._hook = compile
+        self._questions: deque[tuple[UnitRun, Why, int]] = deque()
+        self._asked: tuple[UnitRun, View, int] | None = None
+        self._poll: Poll | None = None
+        self._polls: deque[Poll] = deque()
+        self._decisions = self._dropped = self._failed_ticks = 0
+        self._versions: dict[tuple[int, int, Plan], Version] = {}
+        self._alarms = Alarms(self._env, self._wall)
+        self._compilers = Compilers(self._env, profile, self._instants, self._begin_compile, self._compile_ended)
+        self._code = Code(self._units, self._mutator, self.manager, profile, self.now, self._ask, self._polls)
+        for unit in self._units.runs:
+            self.manager.add(unit.state)
+        self._wire()
 
     def advance(self) -> View | None:
         """Run until the next question and return its View, or None when the program has ended.
@@ -141,132 +114,300 @@ class Simulation:
         """
         if self._asked is not None:
             raise RuntimeError(f"advance() with an open question about {self._asked[1].unit!r}: answer() it first")
+        mutator, env, questions = self._mutator, self._env, self._questions
         while True:
-            while self._questions:
-                unit, why = self._questions.popleft()
+            if self._polls:
+                view = self._next_of_poll()
+                if view is not None:
+                    return view
+                continue
+            while questions:
+                unit, why, entering = questions.popleft()
                 if not unit.state.pinned:
-                    return self._open(unit, why)
-            if self._mutator.ended:
+                    return self._open(unit, why, entering)
+            if mutator.ended:
                 return None
-            self._env.step()
+            upcoming = env.peek()
+            if not mutator.jump or mutator.blocked or not mutator.go(int(min(upcoming, LIMIT))):
+                if mutator.blocked and upcoming == math.inf:
+                    raise RuntimeError(f"{self._name}: stands still for a compile that nobody makes")
+                if upcoming >= LIMIT:
+                    raise InputError(f"{self._name}: does not end within {LIMIT / PICO:.0f} simulated seconds")
+                mutator.instant = int(upcoming)
+                env.step()
 
     def answer(self, decision: Decision) -> None:
         """Answer the open question. Raises IllegalDecision, and leaves the question open, if the rules forbid it;
         RuntimeError if there is none."""
         if self._asked is None:
             raise RuntimeError("answer() without an open question: call advance() first, until it returns None")
-        unit, view = self._asked
+        view = self._asked[1]
         broken = broken_rule(decision, view, self.manager.setup, self.manager.controller.reasons)
         if broken:
             raise IllegalDecision(f"unit {view.unit!r}: {broken}")
-        self._asked = None
-        self._decisions += 1
-        self.manager.apply(unit.state, decision)
-        unit.wake_serial += 1
-        if decision.wake is not None:
-            self._set_timer(unit, decision.wake)
-        self._mutator.look_again(unit)
+        self._apply(decision)
 
     def run(self) -> Result:
         """Let the controller answer everything that is still to be asked."""
+        decide = self.manager.decide
         while (view := self.advance()) is not None:
-            self.answer(self.manager.decide(view))
+            self._apply(decide(view))
         return self.result()
 
     def result(self) -> Result:
         """What the run came to. Raises RuntimeError before its end."""
         if not self._mutator.ended:
             raise RuntimeError("result() before the end: call advance() until it returns None")
-        total, stalled, tiers = self.ledger()
+        _, stalled, tiers, _ = self.ledger()
+        code = self._code
         return Result(
-            total / PICO,
+            self.now(),
             stalled / PICO,
-            self._compiles,
-            self._failures,
-            self._deopts,
+            code.compiles,
+            code.failures,
+            code.deopts,
             self._decisions,
-            self._pool.busy() / PICO,
-            self._pool.queued_total / PICO,
-            sum(unit.calls for unit in self._units),
+            self._compilers.busy() / PICO,
+            self._compilers.waited_ticks / self._wall.in_ticks(PICO),
+            sum(self._units.at[unit.place + MADE] for unit in self._units.runs),
             tuple(spent / PICO for spent in tiers),
-            self._code_bytes,
+            code.bytes_made,
+            code.cache.peak,
+            code.lazy_deopts,
+            code.evictions,
+            self._dropped,
+            self._mutator.osr_entries,
+            self._failed_ticks / self._wall.in_ticks(PICO),
         )
 
     def ledger(self) -> Ledger:
         """Where the program's time went, exactly; true at every question and at the end."""
-        return Ledger(self._env.picoseconds, self._mutator.stalled, tuple(self._mutator.tiers))
+        total, stalled, tiers = self._mutator.ledger()
+        wall = self._wall.ticks(self._mutator.instant) // self._wall.in_ticks(1)
+        return Ledger(total, stalled, tuple(tiers), wall)
+
+    def marks(self) -> tuple[float, ...]:
+        """Seconds at which the first thread had finished each block of its calls (a group, or 65536 drawn calls).
+
+        True on the wall where the machine does not share cores; on one that does, processor seconds.
+        """
+        return tuple(instant / PICO for instant in self._mutator.threads[0].marks)
+
+    def counts(self) -> dict[str, UnitState]:
+        """The manager's units with their counters true at this instant."""
+        for unit in self._units.runs:
+            self._mutator.surface(unit)
+            self._units.show(unit, 0)
+        return self.manager.units
 
     def now(self) -> float:
         """Simulated seconds since the start (the manager's clock)."""
-        return self._env.picoseconds / PICO
+        return self._wall.seconds(self._mutator.instant)
 
     def submit(self, task: Task) -> None:
         """Queue a compile (the manager's compiler)."""
-        self._pool.submit(task)
+        if not self._compilers.submit(task):
+            unit = self._units.runs[self._costs.index[task.unit]]
+            unit.state.budget = min(unit.state.budget, self._profile.machine.retry_counts)
+            self._dropped += 1
+            self.manager.dropped(unit.state, Dropped(self.now(), task.unit, task.tier, "queue full"))
 
     def discard(self, unit: str, tier: int) -> None:
         """Forget a compile or code of this unit and tier (the manager's compiler)."""
-        self._pool.discard(unit, tier)
-        self._mutator.unblock()
+        self._compilers.discard(unit, tier)
+        self._unblock_when_quiet()
+        self._code.discard(self._units.runs[self._costs.index[unit]], tier)
 
     def queue(self) -> tuple[int, ...]:
         """Tasks that wait, per tier (the manager's compiler)."""
-        return self._pool.queue()
+        return self._compilers.queue()
 
-    def _open(self, unit: UnitRun, why: Why) -> View:
+    def _wire(self) -> None:
+        machine = self._profile.machine
+        if machine.priorities == "dequeue":
+            self._compilers.free = self._poll_the_queue
+        if machine.stale_seconds is not None:
+            self._compilers.stale = self._is_stale
+        if self._costs.ready:
+            self._alarms.set(self._wall.in_ticks(self._costs.ready), self._compilers.open)
+        else:
+            self._compilers.open()
+        if machine.decay_seconds is not None:
+            self._decay_at(self._wall.in_ticks(max(1, picoseconds(machine.decay_seconds))))
+        self._share()
+
+    def _open(self, unit: UnitRun, why: Why, entering: int) -> View:
         if self._decisions >= self._max_decisions:
             raise InputError(
                 f"{self._name}: its controller asked for question {self._decisions + 1}; up to {self._max_decisions} "
                 "can be simulated; take a controller that asks less often, or fewer calls and backedges"
             )
-        self._mutator.catch_up()
-        unit.state.seconds = unit.interpreted / PICO
+        if not entering or self._mutator.running > 1:
+            self._mutator.surface(unit)
+        self._units.show(unit, entering)
+        self._code.show(unit)
         view = self.manager.view(unit.state, why)
-        self._asked = (unit, view)
+        self._asked = (unit, view, entering)
         return view
 
-    def _ask(self, unit: UnitRun, why: Why) -> None:
-        self._questions.append((unit, why))
+    def _apply(self, decision: Decision) -> None:
+        assert self._asked is not None
+        unit, _, entering = self._asked
+        self._asked = None
+        self._decisions += 1
+        if self._poll is not None:
+            self._poll.answers.append((unit.index, decision))
+            return
+        self._carry_out(unit, decision, entering)
+
+    def _carry_out(self, unit: UnitRun, decision: Decision, entering: int) -> None:
+        state, at = unit.state, self._units.at
+        self.manager.apply(state, decision)
+        asked_at = at[unit.place + COUNTS] + entering + state.budget
+        at[unit.place + ASK] = NEVER if state.pinned or asked_at > NEVER else asked_at
+        unit.wake_serial += 1
+        if decision.wake is not None:
+            self._set_timer(unit, decision.wake)
+        self._mutator.replan(unit)
+        if not self._profile.background and not self._compilers.quiet():
+            self._mutator.block()
+            self._share()
+
+    def _next_of_poll(self) -> View | None:
+        """The next question of the poll that is under way; at its end its answers are carried out."""
+        poll = self._polls[0]
+        self._poll = poll
+        while poll.left:
+            unit = self._units.runs[poll.left.popleft()]
+            if unit.state.pinned:
+                poll.answers.append((unit.index, None))
+            else:
+                return self._open(unit, poll.why, 0)
+        self._poll = None
+        self._polls.popleft()
+        poll.done(poll.answers)
+        return None
+
+    def _ask(self, unit: UnitRun, why: Why, entering: int = 0) -> None:
+        self._questions.append((unit, why, entering))
 
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
-        if wake > LAST_WAKE:
+        if wake * PICO >= LIMIT:
             return
         serial = unit.wake_serial
-        timer = self._env.timeout(max(1, picoseconds(wake)))
 
-        def ring(_: simpy.Event) -> None:
+        def ring() -> None:
             if unit.wake_serial == serial:
                 self._ask(unit, "timer")
 
-        timer.callbacks.append(ring)
+        now = self._wall.ticks(self._mutator.instant)
+        self._alarms.set(now + self._wall.in_ticks(max(1, picoseconds(wake))), ring)
 
-    def _guard_failed(self, unit: UnitRun, tier: int) -> None:
-        self._deopts += 1
-        self.manager.deoptimized(unit.state, Deoptimized(self.now(), unit.state.name, tier, "guard"))
-        unit.interpreted = 0
+    def _guard_failed(self, unit: UnitRun, tier: int, failed: list[int], made: Any) -> None:
+        self._code.guard_failed(unit, tier, failed, made)
 
-    def _must_block(self) -> bool:
-        return not self._profile.background and not self._pool.quiet()
+    def _share(self) -> None:
+        """The number of threads that want a core may have changed."""
+        if self._wall.cores is not None:
+            running = 0 if self._mutator.blocked else self._mutator.running
+            if self._wall.share(self._mutator.instant, running + len(self._compilers.running)):
+                self._alarms.move()
 
-    def _compile_cost(self, task: Task) -> int:
-        return self._costs.code[self._index[task.unit]][task.tier].compile
+    def _unblock_when_quiet(self) -> None:
+        if self._mutator.blocked and self._compilers.quiet():
+            self._mutator.unblock()
+            self._share()
 
-    def _compile_ended(self, ended: Ended) -> None:
-        self._mutator.unblock()
-        if not ended.wanted:
-            return
-        task = ended.task
-        unit = self._units[self._index[task.unit]]
-        took = ended.took / PICO
-        if (task.unit, self._profile.tiers[task.tier].name) in self._failing:
-            self._failures += 1
-            message = "this compile was told to fail"
-            self.manager.failed(unit.state, CompileFailed(self.now(), task.unit, task.tier, message, took))
-        else:
-            self._compiles += 1
-            size = self._costs.code[self._index[task.unit]][task.tier].bytes
-            self._code_bytes += size or 0
-            unit.fresh.add(task.tier)
-            waited = ended.waited / PICO
-            self.manager.compiled(unit.state, Compiled(self.now(), task.unit, task.tier, waited, took, size))
+    def _decay_at(self, ticks: int) -> None:
+        period = ticks
+
+        def decay() -> None:
+            for unit in self._units.runs:
+                self._mutator.surface(unit)
+                self._units.halve(unit)
+            self._alarms.set(self._wall.ticks(self._mutator.instant) + period, decay)
+
+        self._alarms.set(ticks, decay)
+
+    def _instants(self) -> tuple[int, int]:
+        return self._mutator.instant, self._wall.ticks(self._mutator.instant)
+
+    def _is_stale(self, waiting: Waiting) -> bool:
+        unit = self._units.runs[self._costs.index[waiting.task.unit]]
+        oldest = self._mutator.instant - picoseconds(self._profile.machine.stale_seconds or 0.0)
+        if waiting.since > oldest or self._units.at[unit.place + LAST] > oldest:
+            return False
+        self._drop_waiting(waiting.task, "stale")
+        return True
+
+    def _poll_the_queue(self, pool: Pool) -> None:
+        self._polls.append(at_dequeue(pool, self._compilers, self._costs.index, self._replace_waiting))
+
+    def _replace_waiting(self, task: Task, decision: Decision) -> None:
+        unit = self._units.runs[self._costs.index[task.unit]]
+        self._mutator.surface(unit)
+        self._carry_out(unit, decision, 0)
+        if unit.state.pending == task.tier:
+            self._drop_waiting(task, "refused")
+
+    def _drop_waiting(self, task: Task, why: str) -> None:
+        """A task that is in no queue any more will not be made."""
+        unit = self._units.runs[self._costs.index[task.unit]]
+        self._dropped += 1
+        self._compilers.discard(task.unit, task.tier)
+        self._unblock_when_quiet()
+        self.manager.dropped(unit.state, Dropped(self.now(), task.unit, task.tier, why))
         self._ask(unit, "compiled")
+
+    def _begin_compile(self, task: Task) -> tuple[int, Version]:
+        unit = self._costs.index[task.unit]
+        if self._hook is not None:
+            made = self._hook(task.unit, self._profile.tiers[task.tier].name, task.plan)
+        else:
+            key = unit, task.tier, task.plan
+            known = self._versions.get(key)
+            made = known or self._versions.setdefault(key, version(self._costs, unit, task.tier, task.plan))
+        if (task.unit, self._profile.tiers[task.tier].name) in self._failing:
+            made = made._replace(fails=True, message="this compile was told to fail")
+        return made.compile, made
+
+    def _compile_ended(self, running: Running, wanted: bool) -> None:
+        self._unblock_when_quiet()
+        self._share()
+        task, made = running.task, running.made
+        ticks = self._wall.ticks(self._mutator.instant)
+        second = self._wall.in_ticks(PICO)
+        took = (ticks - running.ticks) / second
+        if not wanted:
+            return
+        unit = self._units.runs[self._costs.index[task.unit]]
+        if made.fails:
+            self._failed_ticks += ticks - running.ticks
+            self._code.failed(unit, CompileFailed(self.now(), task.unit, task.tier, made.message, took))
+        else:
+            event = Compiled(self.now(), task.unit, task.tier, running.waited / second, took, made.bytes)
+            self._code.install(unit, made, event)
+
+
+def _worth_compiling(program: Program) -> bool:
+    """Whether there are so many calls to be looped over that importing Numba pays."""
+    looped = sum(g.times if isinstance(g, Mix) else len(g.pattern) for g in program.groups)
+    return looped >= COMPILED or program.total() >= 50 * COMPILED
+
+
+def _check(program: Program, profile: Profile) -> None:
+    broken = broken_profile(profile)
+    if broken:
+        raise InputError(f"machine profile: {broken}")
+    trace_parser.check(program)
+    calls = program.total()
+    if calls > MAX_CALLS:
+        raise InputError(f"{program.name}: makes {calls} calls; up to {MAX_CALLS} can be simulated")
+    counts = 0
+    for group in program.groups:
+        if isinstance(group, Mix):
+            counts += group.times * (1 + max((call.backedges for call in group.calls), default=0))
+        else:
+            counts += group.times * sum(1 + call.backedges for call in group.pattern)
+    if counts > MAX_COUNTS:
+        raise InputError(f"{program.name}: has {counts} invocations and backedges; up to 2^60 can be simulated")
