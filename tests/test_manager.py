@@ -117,7 +117,8 @@ ILLEGAL_ANSWERS = [
     (compile(None, "because"), {}, "tier None was asked for"),
     (compile(1, "because"), {"tier": 2}, "compile to tier 1 while in tier 2: to go down, deoptimize"),
     (compile(1, "because"), {"tier": 1}, "compile to tier 1 while in tier 1"),
-    (compile(1, "because", plan=Plan(bets=(4,))), {}, r"plan takes bets \[4\] that were not offered"),
+    (compile(1, "because", plan=Plan(bets=(4,))), {}, r"plan takes bets \[4\] in tier 1: that tier does not speculate"),
+    (compile(2, "because", plan=Plan(bets=(4,))), {}, r"plan takes bets \[4\] that were not offered"),
     (deoptimize(1, "because"), {"tier": 1}, r"deoptimize to tier 1 from tier 1: must be 0\.\.0"),
     (deoptimize(0, "because"), {"tier": 2, "lowest": 1}, r"deoptimize to tier 0 from tier 2: must be 1\.\.1"),
     (evict("because"), {}, "evict was asked for; this host cannot drop code"),
@@ -144,7 +145,7 @@ def test_a_host_that_can_evict_lets_evict_pass():
 
 
 def test_bets_that_were_offered_may_be_taken():
-    _, manager = managed(compile(1, "because", plan=Plan(bets=(4,))))
+    _, manager = managed(compile(2, "because", plan=Plan(bets=(4,))))
     view = manager.view(UnitState("f"), "count")._replace(bets=(Bet(4, "constant", 0, 0.5, 0.0),))
     assert manager.decide(view).plan.bets == (4,)
 

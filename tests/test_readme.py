@@ -94,6 +94,9 @@ def test_a_command_line_is_understood(line):
 def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkeypatch, capsys):
     (tmp_path / "examples").symlink_to(checkout / "examples")
     monkeypatch.chdir(tmp_path)
+    if "adam.log" in line and "--log" not in line:
+        main.run(["simulate", "adam", "--controller", "pi", "--log", "adam.log"])
+        capsys.readouterr()
     assert main.run(shlex.split(line)[1:]) == 0
     assert capsys.readouterr().err == ""
 

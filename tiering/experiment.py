@@ -10,6 +10,9 @@ A controller that needs the future says so by raising `NeedsFuture` from `start`
 row is marked "oracle". So an oracle needs no table of its own here, and a user's own oracle works as ours does. Its
 row is what a clairvoyant reached; a row of kind "bound" is less than anybody can reach, and `regret` is measured from
 that.
+
+Where compiles are real (`simulate(compiler="real")`, see `tiering.real`) nobody knows their times beforehand: there is
+no bound, no oracle and no second run that is equal to the first, and the row's parameters say so.
 """
 
 from __future__ import annotations
@@ -22,22 +25,27 @@ from typing import Any, TypeAlias
 
 from tiering import profile as profiles
 from tiering import registry, statistics
+from tiering.bounds import BOUNDS
 from tiering.errors import InputError, NeedsFuture, unknown
 from tiering.files import check_writable
 from tiering.log import DecisionLog
-from tiering.oracle import lb1
 from tiering.profile import Profile
 from tiering.programs import drawn, program
 from tiering.protocol import Controller, parameters
 from tiering.results import BOUND, Effect, Mean, Overall, Row, Study, summarize
 from tiering.sim import Result, Simulation, setup
+from tiering.sim.simulation import CompileHook
 from tiering.statistics import RESAMPLES
-from tiering.trace import Program
+from tiering.trace import Program, in_threads
+from tiering.trace_parser import MAX_THREADS
 
 __all__ = ["Effect", "Mean", "Overall", "Row", "Study", "compare", "program", "simulate", "study", "summarize"]
 
 ORACLE = "oracle"
 LB1 = "lb1"
+LB1_OSR = "lb1_osr"
+COMPILERS = ("model", "real")
+"""Where the costs of compiles come from: the machine profile, or compiles that are really made."""
 
 _Bounds: TypeAlias = list[tuple[str, float]]
 """Names of lower bounds and their seconds."""
@@ -53,19 +61,31 @@ def simulate(
     seed: int = 0,
     size: str = "medium",
     profile: Profile | None = None,
+    machine: Sequence[str] = (),
+    threads: int = 1,
+    compiler: str = "model",
     log: str | Path | None = None,
 ) -> Row:
     """Simulate one workload under one controller, and write the decision log to `log` if that is given.
 
     `workload` is what `program` takes; `controller` a name, a class or an object with the three methods; `settings` are
-    the parameters of a named controller or a class. Raises InputError for whatever of these breaks a rule.
+    the parameters of a named controller or a class. `machine` changes the profile as `profile.with_machine` does,
+    `threads` make the workload's calls side by side, `compiler` is one of `COMPILERS`. Raises InputError for whatever
+    of these breaks a rule.
     """
     if log is not None:
         check_writable(log)
-    machine = profile or profiles.reference()
-    subject = program(workload, size, machine, seed)
+    chosen = profiles.with_machine(profile or profiles.reference(), list(machine))
     name, made = _name(controller), _made(controller, settings)
-    return _row(subject, machine, name, made, seed, _reference(_bounds(subject, machine)), log)
+    if compiler not in COMPILERS:
+        raise unknown("compiler", compiler, COMPILERS)
+    if compiler == "real":
+        from tiering import real
+
+        subject, chosen, hook = real.prepare(workload, size, chosen)
+        return _row(_in_threads(subject, threads), chosen, name, made, seed, None, log, hook)
+    subject = _in_threads(program(workload, size, chosen, seed), threads)
+    return _row(subject, chosen, name, made, seed, _reference(_bounds(subject, chosen, seed)), log)
 
 
 def compare(
@@ -76,19 +96,22 @@ def compare(
     seed: int = 0,
     size: str = "medium",
     profile: Profile | None = None,
+    machine: Sequence[str] = (),
+    threads: int = 1,
     bounds: bool = True,
     progress: Callable[[Row], None] | None = None,
 ) -> list[Row]:
     """Simulate one workload under several controllers: one row each, in the order given.
 
     `controllers` may be a mapping, which names them as its keys do. `settings` maps names of controllers to
-    parameters. With `bounds` the oracle's row and the bound's row follow, and every row has its regret. `progress` is
-    called with each row as it is finished. Raises as `simulate` does, before the first simulation if a name is wrong.
+    parameters. With `bounds` the oracle's row and the bound's row follow, and every row has its regret. `machine` and
+    `threads` are as in `simulate`. `progress` is called with each row as it is finished. Raises as `simulate` does,
+    before the first simulation if a name is wrong.
     """
-    machine = profile or profiles.reference()
-    subject = program(workload, size, machine, seed)
+    host = profiles.with_machine(profile or profiles.reference(), list(machine))
+    subject = _in_threads(program(workload, size, host, seed), threads)
     chosen = _choose(controllers, settings or {}, bounds)
-    return _rows(subject, machine, chosen, seed, bounds, progress)
+    return _rows(subject, host, chosen, seed, bounds, progress)
 
 
 def study(
@@ -100,6 +123,8 @@ def study(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     size: str = "medium",
     profile: Profile | None = None,
+    machine: Sequence[str] = (),
+    threads: int = 1,
     bounds: bool = True,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
@@ -112,7 +137,7 @@ def study(
     then as `compare` orders them. Raises as `simulate` does, and for names that are not unique, an unknown baseline,
     seeds that are none, repeated or no whole numbers, and as `tiering.statistics.paired` does.
     """
-    machine = profile or profiles.reference()
+    host = profiles.with_machine(profile or profiles.reference(), list(machine))
     drawing = _distinct_seeds(seeds)
     chosen = _choose(controllers, settings or {}, bounds)
     names = [name for name, _ in chosen]
@@ -120,12 +145,12 @@ def study(
     if baseline is not None and baseline not in names:
         raise unknown("baseline", baseline, names)
     statistics.check(confidence, resamples)
-    subjects = [program(workload, size, machine) for workload in _listed(workloads)]
+    subjects = [_in_threads(program(workload, size, host), threads) for workload in _listed(workloads)]
     _unique("workload", [subject.name for subject in subjects], "rename one with Program._replace(name=...)")
     rows: list[Row] = []
     for subject, seed in product(subjects, drawing):
-        rows += _rows(subject, machine, chosen, seed, bounds, progress)
-    luck = {subject.name: drawn(subject, machine) for subject in subjects}
+        rows += _rows(subject, host, chosen, seed, bounds, progress)
+    luck = {subject.name: drawn(subject, host) for subject in subjects}
     return summarize(rows, baseline, confidence=confidence, resamples=resamples, drawn=luck)
 
 
@@ -137,7 +162,7 @@ def _rows(
     bounds: bool,
     progress: Callable[[Row], None] | None,
 ) -> list[Row]:
-    known = _bounds(subject, machine) if bounds else []
+    known = _bounds(subject, machine, seed) if bounds else []
     rows: list[Row] = []
 
     def add(row: Row) -> None:
@@ -160,13 +185,14 @@ def _row(
     seed: int,
     bound: float | None,
     log: str | Path | None,
+    hook: CompileHook | None = None,
 ) -> Row:
     chosen = {declared.name: getattr(controller, declared.name) for declared in parameters(controller)}
 
     def simulated(future: bool) -> Result:
         facts = setup(subject, machine, seed=seed, future=future)
         record = DecisionLog("simulation", name, chosen, facts) if log is not None else None
-        result = Simulation(subject, machine, controller, seed=seed, log=record, future=future).run()
+        result = Simulation(subject, machine, controller, seed=seed, log=record, future=future, compile=hook).run()
         if record is not None and log is not None:
             record.save(log)
         return result
@@ -174,15 +200,28 @@ def _row(
     try:
         kind, result = "policy", simulated(future=False)
     except NeedsFuture:
+        if hook is not None:
+            raise InputError(f"controller {name!r}: needs the future, unknown of real compiles; take another") from None
         kind, result = "oracle", simulated(future=True)
     numbers = {field: getattr(result, field) for field in Row._fields if field in Result._fields}
     regret = result.total_seconds / bound - 1 if bound else None
-    return Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=chosen)
+    told = chosen if hook is None else {**chosen, "compiler": "real"}
+    return Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=told)
 
 
-def _bounds(subject: Program, machine: Profile) -> _Bounds:
-    """The lower bounds that are valid for this program on this machine."""
-    return [(LB1, lb1(subject, machine))]
+def _in_threads(subject: Program, threads: int) -> Program:
+    if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"threads is {threads!r}: must be a whole number from 1 to {MAX_THREADS}")
+    own = subject.threads()
+    if threads > 1 and own > 1:
+        raise InputError(f"threads is {threads}: {subject.name!r} has {own} threads of its own, so it must be 1")
+    return in_threads(subject, threads) if threads > 1 else subject
+
+
+def _bounds(subject: Program, machine: Profile, seed: int) -> _Bounds:
+    """The lower bound that is valid for this program on this machine: lb1, or its form for replaced loops."""
+    name = LB1 if BOUNDS[LB1].valid(subject, machine, seed) is None else LB1_OSR
+    return [(name, BOUNDS[name].seconds(subject, machine, seed))]
 
 
 def _reference(bounds: _Bounds) -> float | None:

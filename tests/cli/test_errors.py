@@ -116,7 +116,7 @@ NOT_TRACES = {
         TRACE.replace('"f"}', '"f", "seconds": {"optimised": 1}}').encode(),
         "unknown tier 'optimised' of unit 'f': did you mean 'optimized'?",
     ),
-    "endless": (TRACE.replace('"times": 2', '"times": 1000000000000').encode(), "up to 1000000000 can be simulated"),
+    "endless": (TRACE.replace('"times": 2', '"times": 1000000000000').encode(), "up to 10000000000 can be simulated"),
 }
 
 
@@ -132,10 +132,10 @@ def test_a_file_that_is_not_a_trace(refused, folder, kind):
 def test_a_trace_that_keeps_a_controller_busy_without_end(refused, folder, monkeypatch):
     busy = TRACE.replace('"f"}', '"f", "seconds": {"interpreter": 0}}').replace('[["f"]]', '[["f", 1000000000000000]]')
     (folder / "busy.jsonl").write_text(busy, encoding="utf-8")
-    defaults = {**Simulation.__init__.__kwdefaults__, "max_decisions": 1000}
+    defaults = {**Simulation.__init__.__kwdefaults__, "max_decisions": 5}
     monkeypatch.setattr(Simulation.__init__, "__kwdefaults__", defaults)
     message = refused("simulate", "busy.jsonl", "--controller", "threshold")
-    assert "its controller asked for question 1001; up to 1000 can be simulated; take a controller that" in message
+    assert "its controller asked for question 6; up to 5 can be simulated; take a controller that" in message
 
 
 def test_a_trace_that_is_not_there(refused):

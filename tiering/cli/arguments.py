@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tiering.errors import InputError, unknown
+from tiering.trace_parser import MAX_THREADS
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,6 +64,15 @@ def add_simulation_arguments(parser: Any) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="seed of everything that is drawn (default 0)")
     parser.add_argument("--size", default="medium", help="size of a named workload: small, medium or large")
     parser.add_argument("--profile", metavar="FILE", help="machine profile (default: the one that ships with tiering)")
+    parser.add_argument(
+        "--machine",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a field of the machine, as cores=2; may be given several times",
+    )
+    threads = whole_number("--threads", 1, MAX_THREADS, 1)
+    parser.add_argument("--threads", metavar="N", type=threads, default=1, help="run the workload in N threads at once")
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

@@ -37,7 +37,7 @@ def run(given: Namespace) -> None:
     if not names:
         raise InputError(f"--controllers {given.controllers!r}: must be names separated by commas; see `tiering list`")
     settings = registry.settings_for_each(names, given.settings, by_name_only=["oracle"])
-    profile = read_profile(given.profile)
+    profile = machine_of(given)
     if given.seeds is not None:
         _study(given, names, settings, profile)
     elif given.baseline is not None:
@@ -57,6 +57,7 @@ def _compare(given: Namespace, names: list[str], settings: Settings, profile: pr
             seed=given.seed,
             size=given.size,
             profile=profile,
+            threads=given.threads,
             progress=step,
         )
     report.show_rows(rows, profile, as_json=given.json)
@@ -76,11 +77,16 @@ def _study(given: Namespace, names: list[str], settings: Settings, profile: prof
             settings=settings,
             size=given.size,
             profile=profile,
+            threads=given.threads,
             progress=step,
         )
     report.show_study(found, profile, as_json=given.json)
 
 
-def read_profile(path: str | None) -> profiles.Profile:
-    """The machine profile behind `--profile`."""
-    return profiles.reference() if path is None else profiles.read(path)
+def machine_of(given: Namespace) -> profiles.Profile:
+    """The machine profile behind `--profile` and `--machine`; its source says what was changed."""
+    profile = profiles.reference() if given.profile is None else profiles.read(given.profile)
+    if not given.machine:
+        return profile
+    changed = profiles.with_machine(profile, given.machine)
+    return changed._replace(source=f"{profile.source} Changed: {', '.join(given.machine)}.".strip())

@@ -25,13 +25,15 @@ EVENTS, CALLS = 1, 2
 
 
 class Environment(simpy.Environment):
-    """A SimPy environment in which only integer delays are used."""
+    """A SimPy environment in which only integer delays are used. `noticed` is called first at each of its events."""
+
+    noticed: Callable[[simpy.Event], None]
 
     def at(self, instant: int, callback: Callable[[simpy.Event], None], priority: Any = EVENTS) -> simpy.Event:
         """Call back at an instant, in the order of scheduling among equal priorities."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        event.callbacks = [callback]
+        event.callbacks = [self.noticed, callback] if priority == EVENTS else [callback]
         self.schedule(event, priority, instant - self._now)
         return event
 

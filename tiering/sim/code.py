@@ -16,10 +16,10 @@ from typing import Any
 
 from tiering.manager import TieringManager
 from tiering.profile import Profile
-from tiering.protocol import Bet, Compiled, CompileFailed, Deoptimized, Evicted, Why
+from tiering.protocol import Bet, Compiled, CompileFailed, Deoptimized, Evicted
 from tiering.sim.code_cache import CodeCache, Entry, Use
 from tiering.sim.kernel import ASK, COUNTS, LAST, MADE, TIER
-from tiering.sim.mutator import Mutator
+from tiering.sim.mutator import Mutator, Question
 from tiering.sim.polls import Answers, Poll
 from tiering.sim.registers import estimate
 from tiering.sim.units import UnitRun, Units
@@ -39,7 +39,7 @@ class Code:
         manager: TieringManager,
         profile: Profile,
         now: Callable[[], float],
-        ask: Callable[[UnitRun, Why], None],
+        ask: Callable[[Question], None],
         polls: deque[Poll],
     ) -> None:
         self.compiles = self.failures = self.deopts = self.lazy_deopts = self.evictions = 0
@@ -55,6 +55,8 @@ class Code:
         self._inlined_in: dict[int, set[Entry]] = {}
         self._installed: dict[Entry, tuple[int, int]] = {}
         self._manager.code_capacity_bytes = self.cache.capacity
+        described = units.costs.units
+        self.shows = self.cache.capacity is not None or any(unit.speculations or unit.registers for unit in described)
         self._told: dict[int, tuple[tuple[str, float], ...]] = {}
         for unit in units.runs:
             self._describe(unit)
@@ -104,7 +106,7 @@ class Code:
         """A compile ended without code."""
         self.failures += 1
         self._manager.failed(unit.state, event)
-        self._ask(unit, "compiled")
+        self._ask((unit, "compiled", 0))
 
     def guard_failed(self, unit: UnitRun, tier: int, failed: list[int], made: Version | None) -> None:
         """The thread that ran into it has left the code. If that is still installed it falls, or is asked about."""
@@ -119,7 +121,7 @@ class Code:
             self._units.count_anew(unit)
             self._invalidate_inlined(unit.index)
         if current:
-            self._ask(unit, "deopt")
+            self._ask((unit, "deopt", 0))
 
     def discard(self, unit: UnitRun, tier: int) -> None:
         """The manager has dropped this tier of a unit."""
@@ -172,7 +174,7 @@ class Code:
             unit.fresh.add(tier)
         self._manager.compiled(unit.state, event)
         self._enter(unit)
-        self._ask(unit, "compiled")
+        self._ask((unit, "compiled", 0))
         if replaced is not None and replaced is not made:
             self._invalidate_inlined(unit.index)
 
@@ -215,7 +217,7 @@ class Code:
             event = Deoptimized(self._now(), unit.state.name, entry.tier, "dependency")
             self._manager.deoptimized(unit.state, event)
             self._units.count_anew(unit)
-            self._ask(unit, "deopt")
+            self._ask((unit, "deopt", 0))
 
     def _forget_inlined(self, entry: Entry, made: Version) -> None:
         for callee in made.inlined:

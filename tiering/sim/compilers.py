@@ -69,6 +69,7 @@ class Compilers:
         self.running: dict[int, Running] = {}
         self.waited_ticks = 0
         self.stale: Callable[[Waiting], bool] | None = None
+        self.changed: Callable[[], None] | None = None
         self.free: Callable[[Pool], None] | None = None
         self.capacity = profile.machine.queue_capacity
         self._env = env
@@ -81,6 +82,7 @@ class Compilers:
         self._unwanted: set[int] = set()
         self._serials: dict[tuple[str, int], tuple[int, Pool]] = {}
         self._per_tier = [0] * len(profile.tiers)
+        self._queue = tuple(self._per_tier)
         self._pools = [Pool(pool.threads) for pool in profile.pools()]
         self._pool_of: list[Pool] = [self._pools[0]] * len(profile.tiers)
         for pool, described in zip(self._pools, profile.pools(), strict=True):
@@ -103,6 +105,7 @@ class Compilers:
         pool.waiting[task.serial] = Waiting(task, *self._now())
         self._serials[task.unit, task.tier] = task.serial, pool
         self._per_tier[task.tier] += 1
+        self._queue = tuple(self._per_tier)
         self._waiting += 1
         self.serve(pool)
         return True
@@ -148,7 +151,7 @@ class Compilers:
 
     def queue(self) -> tuple[int, ...]:
         """Tasks that wait, per tier."""
-        return tuple(self._per_tier)
+        return self._queue
 
     def quiet(self) -> bool:
         """Whether nothing waits and nothing runs."""
@@ -161,6 +164,7 @@ class Compilers:
 
     def _remove(self, pool: Pool, serial: int) -> None:
         self._per_tier[pool.waiting.pop(serial).task.tier] -= 1
+        self._queue = tuple(self._per_tier)
         self._waiting -= 1
 
     def _start(self, pool: Pool, waiting: Waiting) -> None:
@@ -172,6 +176,8 @@ class Compilers:
         self.waited_ticks += waited
         running = Running(task, now, ticks, waited, made)
         self.running[task.serial] = running
+        if self.changed is not None:
+            self.changed()
         self._env.at(now + took, lambda _: self._end(pool, running))
 
     def _end(self, pool: Pool, running: Running) -> None:
@@ -184,5 +190,7 @@ class Compilers:
         self._unwanted.discard(task.serial)
         if wanted:
             del self._serials[task.unit, task.tier]
+        if self.changed is not None:
+            self.changed()
         self._ended(running, wanted)
         self.serve(pool)

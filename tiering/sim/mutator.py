@@ -18,9 +18,9 @@ In step mode (`jump` False) every entry is an event of SimPy's: slow, and equal,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import simpy
@@ -104,10 +104,14 @@ class Thread:
         self.event: simpy.Event | None = None
 
 
-class Ports(NamedTuple):
-    """What the threads need from their simulation: ask (1: at an entry), tell of failed guards and of threads' ends."""
+Question: TypeAlias = tuple[UnitRun, Why, int]
+"""A unit to be asked about, why, and 1 if one of its calls is at its entry and not yet counted."""
 
-    ask: Callable[[UnitRun, Why, int], None]
+
+class Ports(NamedTuple):
+    """What the threads need from their simulation: ask, tell of failed guards and of threads' ends."""
+
+    ask: Callable[[Question], None]
     guard_failed: Callable[[UnitRun, int, list[int], Any], None]
     thread_ended: Callable[[], None]
 
@@ -129,13 +133,14 @@ class Mutator:
         self.jump = jump
         self._array = np.zeros(len(self.threads) * THREAD, np.int64)
         self._array[CALLED::THREAD] = -1
-        self._at: Any = memoryview(self._array)
+        self._at: Any = memoryview(self._array) if fast else self._array.tolist()
         self._blocked_since: int | None = None
         self._osr = tuple(tier.osr for tier in units.costs.profile.tiers)
         self._osr_able = any(self._osr)
         self._run: Any = kernel.compiled() if fast else kernel.run
         self._fast = fast
         self._cells = [] if jump else [self._cell(thread) for thread in self.threads]
+        env.noticed = self._notice
         self._collect()
         if not jump:
             for thread in self.threads:
@@ -153,8 +158,17 @@ class Mutator:
             return False
         thread = self.threads[found]
         self.instant = self._at[thread.place + CLOCK]
-        self._attend(thread)
+        if thread.pending is None and thread.span is None and self._at[thread.place + ROUNDS]:
+            self._enter(thread)
+        else:
+            self._attend(thread)
         return True
+
+    def step(self, questions: Collection[object], polls: Collection[object]) -> None:
+        """Let one event after the other happen until there is something to be asked, or the end."""
+        step = self._env.step
+        while not questions and not polls and self.running and self._blocked_since is None:
+            step()
 
     def surface(self, unit: UnitRun) -> None:
         """Make the counts and times of a unit true at this instant, whatever runs it."""
@@ -238,6 +252,9 @@ class Mutator:
             stalled += (self.instant - self._blocked_since) * self.running
         return total, stalled, tiers
 
+    def _notice(self, _: simpy.Event) -> None:
+        self.instant = int(self._env._now)
+
     def _now(self) -> int:
         return self.instant if self._blocked_since is None else self._blocked_since
 
@@ -255,12 +272,12 @@ class Mutator:
             self._enter(thread)
 
     def _enter(self, thread: Thread) -> None:
-        at, row, units = self._at, thread.place, self._units
-        number = thread.ids[at[row + PLACE]]
-        unit = units.runs[units.cost[number * CALL + OWNER] // UNIT]
-        place = unit.place
+        units = self._units
+        number = thread.ids[self._at[thread.place + PLACE]]
+        place = units.cost[number * CALL + OWNER]
+        unit = units.runs[place // UNIT]
         if units.at[place + COUNTS] + 1 >= units.at[place + ASK]:
-            self._ports.ask(unit, "count", 1)
+            self._ports.ask((unit, "count", 1))
             return
         tier = units.at[place + TIER]
         if tier in unit.fresh:
@@ -367,12 +384,12 @@ class Mutator:
         place = span.unit.place
         if self.instant >= span.after(span.backedges + 1):
             if self._units.at[place + COUNTS] >= self._units.at[place + ASK]:
-                self._ports.ask(span.unit, "count", 0)
+                self._ports.ask((span.unit, "count", 0))
                 return
             thread.span = None
             self._at[thread.place + WAITS] = 0
         elif self._units.at[place + COUNTS] >= self._units.at[place + ASK]:
-            self._ports.ask(span.unit, "count", 0)
+            self._ports.ask((span.unit, "count", 0))
         elif span.switch and span.counted >= span.switch:
             self._replace(thread, span)
         else:
@@ -423,7 +440,7 @@ class Mutator:
             self._set_clock(thread, NEVER)
             self._ports.thread_ended()
             return
-        thread.ids = memoryview(block.ids)
+        thread.ids = memoryview(block.ids) if self._fast else block.ids.tolist()
         at[row + PLACE], at[row + ROUNDS], at[row + LENGTH] = 0, block.times, len(block.ids)
         self._collect()
 
@@ -436,8 +453,11 @@ class Mutator:
             for thread in self.threads:
                 self._at[thread.place + OFFSET] = offset
                 offset += len(thread.ids)
-        arrays = (self._units.array, self._units.calls, ids, self._array, self._units.sums)
-        self._arrays = arrays if self._fast else tuple(memoryview(array) for array in arrays)
+        units = self._units
+        if self._fast:
+            self._arrays: tuple[Any, ...] = (units.array, units.calls, ids, self._array, units.sums)
+        else:
+            self._arrays = (units.at, units.cost, ids.tolist(), self._at, units.sums.tolist())
 
     def _set_clock(self, thread: Thread, instant: int) -> None:
         self._at[thread.place + CLOCK] = instant

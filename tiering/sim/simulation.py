@@ -11,9 +11,11 @@ The run is over when the last call has returned; a compile that is still running
 
 from __future__ import annotations
 
+import gc
 import math
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tiering import trace_parser
@@ -29,7 +31,7 @@ from tiering.sim.code import Code
 from tiering.sim.compilers import Compilers, Pool, Running, Waiting
 from tiering.sim.costs import PICO, Costs, picoseconds
 from tiering.sim.kernel import ASK, COUNTS, LAST, MADE, NEVER
-from tiering.sim.mutator import Mutator, Ports
+from tiering.sim.mutator import Mutator, Ports, Question
 from tiering.sim.outcome import Ledger, Result, setup
 from tiering.sim.polls import Poll, at_dequeue
 from tiering.sim.source import COMPILED, blocks
@@ -83,18 +85,19 @@ class Simulation:
         told = setup(program, profile, seed=seed, future=future, costs=self._costs)
         self._wall = Wall(profile.machine.cores)
         self._env = Environment()
-        self._units = Units(program, self._costs, seed)
-        sources = [blocks(program, self._costs, seed, thread) for thread in range(program.threads())]
-        ports = Ports(self._ask, self._guard_failed, self._share)
         fast = jump and _worth_compiling(program)
+        self._units = Units(program, self._costs, seed, fast=fast)
+        sources = [blocks(program, self._costs, seed, thread) for thread in range(program.threads())]
+        self._questions: deque[Question] = deque()
+        ports = Ports(self._questions.append, self._guard_failed, self._share)
         self._mutator = Mutator(self._env, self._units, sources, ports, jump=jump, fast=fast)
         self.manager = TieringManager(controller, self, self, told, log=log)
         self._name = program.name
         self._max_decisions = max_decisions
         self._profile = profile
+        self._background = profile.background
         self._failing = frozenset(failing)
         self._hook = compile
-        self._questions: deque[tuple[UnitRun, Why, int]] = deque()
         self._asked: tuple[UnitRun, View, int] | None = None
         self._poll: Poll | None = None
         self._polls: deque[Poll] = deque()
@@ -102,7 +105,9 @@ class Simulation:
         self._versions: dict[tuple[int, int, Plan], Version] = {}
         self._alarms = Alarms(self._env, self._wall)
         self._compilers = Compilers(self._env, profile, self._instants, self._begin_compile, self._compile_ended)
-        self._code = Code(self._units, self._mutator, self.manager, profile, self.now, self._ask, self._polls)
+        self._code = Code(
+            self._units, self._mutator, self.manager, profile, self.now, self._questions.append, self._polls
+        )
         for unit in self._units.runs:
             self.manager.add(unit.state)
         self._wire()
@@ -128,13 +133,15 @@ class Simulation:
             if mutator.ended:
                 return None
             upcoming = env.peek()
-            if not mutator.jump or mutator.blocked or not mutator.go(int(min(upcoming, LIMIT))):
+            horizon = LIMIT if upcoming >= LIMIT else int(upcoming)
+            if not mutator.jump or mutator.blocked or not mutator.go(horizon):
                 if mutator.blocked and upcoming == math.inf:
                     raise RuntimeError(f"{self._name}: stands still for a compile that nobody makes")
                 if upcoming >= LIMIT:
                     raise InputError(f"{self._name}: does not end within {LIMIT / PICO:.0f} simulated seconds")
-                mutator.instant = int(upcoming)
                 env.step()
+                if not mutator.jump:
+                    mutator.step(questions, self._polls)
 
     def answer(self, decision: Decision) -> None:
         """Answer the open question. Raises IllegalDecision, and leaves the question open, if the rules forbid it;
@@ -150,8 +157,9 @@ class Simulation:
     def run(self) -> Result:
         """Let the controller answer everything that is still to be asked."""
         decide = self.manager.decide
-        while (view := self.advance()) is not None:
-            self._apply(decide(view))
+        with seldom_collected():
+            while (view := self.advance()) is not None:
+                self._apply(decide(view))
         return self.result()
 
     def result(self) -> Result:
@@ -202,6 +210,8 @@ class Simulation:
 
     def now(self) -> float:
         """Simulated seconds since the start (the manager's clock)."""
+        if self._wall.cores is None:
+            return self._mutator.instant / PICO
         return self._wall.seconds(self._mutator.instant)
 
     def submit(self, task: Task) -> None:
@@ -224,6 +234,8 @@ class Simulation:
 
     def _wire(self) -> None:
         machine = self._profile.machine
+        if machine.cores is not None:
+            self._compilers.changed = self._share
         if machine.priorities == "dequeue":
             self._compilers.free = self._poll_the_queue
         if machine.stale_seconds is not None:
@@ -245,31 +257,33 @@ class Simulation:
         if not entering or self._mutator.running > 1:
             self._mutator.surface(unit)
         self._units.show(unit, entering)
-        self._code.show(unit)
+        if self._code.shows:
+            self._code.show(unit)
         view = self.manager.view(unit.state, why)
         self._asked = (unit, view, entering)
         return view
 
     def _apply(self, decision: Decision) -> None:
-        assert self._asked is not None
-        unit, _, entering = self._asked
-        self._asked = None
+        asked, self._asked = self._asked, None
+        assert asked is not None
+        unit, _, entering = asked
         self._decisions += 1
-        if self._poll is not None:
+        if self._poll is None:
+            self._carry_out(unit, decision, entering)
+        else:
             self._poll.answers.append((unit.index, decision))
-            return
-        self._carry_out(unit, decision, entering)
 
     def _carry_out(self, unit: UnitRun, decision: Decision, entering: int) -> None:
-        state, at = unit.state, self._units.at
+        state, at, place = unit.state, self._units.at, unit.place
         self.manager.apply(state, decision)
-        asked_at = at[unit.place + COUNTS] + entering + state.budget
-        at[unit.place + ASK] = NEVER if state.pinned or asked_at > NEVER else asked_at
+        asked_at = at[place + COUNTS] + entering + state.budget
+        at[place + ASK] = NEVER if state.pinned or asked_at > NEVER else asked_at
         unit.wake_serial += 1
         if decision.wake is not None:
             self._set_timer(unit, decision.wake)
-        self._mutator.replan(unit)
-        if not self._profile.background and not self._compilers.quiet():
+        if not entering or self._mutator.running > 1:
+            self._mutator.replan(unit)
+        if not self._background and not self._compilers.quiet():
             self._mutator.block()
             self._share()
 
@@ -288,9 +302,6 @@ class Simulation:
         poll.done(poll.answers)
         return None
 
-    def _ask(self, unit: UnitRun, why: Why, entering: int = 0) -> None:
-        self._questions.append((unit, why, entering))
-
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
         if wake * PICO >= LIMIT:
             return
@@ -298,7 +309,7 @@ class Simulation:
 
         def ring() -> None:
             if unit.wake_serial == serial:
-                self._ask(unit, "timer")
+                self._questions.append((unit, "timer", 0))
 
         now = self._wall.ticks(self._mutator.instant)
         self._alarms.set(now + self._wall.in_ticks(max(1, picoseconds(wake))), ring)
@@ -357,7 +368,7 @@ class Simulation:
         self._compilers.discard(task.unit, task.tier)
         self._unblock_when_quiet()
         self.manager.dropped(unit.state, Dropped(self.now(), task.unit, task.tier, why))
-        self._ask(unit, "compiled")
+        self._questions.append((unit, "compiled", 0))
 
     def _begin_compile(self, task: Task) -> tuple[int, Version]:
         unit = self._costs.index[task.unit]
@@ -373,7 +384,6 @@ class Simulation:
 
     def _compile_ended(self, running: Running, wanted: bool) -> None:
         self._unblock_when_quiet()
-        self._share()
         task, made = running.task, running.made
         ticks = self._wall.ticks(self._mutator.instant)
         second = self._wall.in_ticks(PICO)
@@ -387,6 +397,21 @@ class Simulation:
         else:
             event = Compiled(self.now(), task.unit, task.tier, running.waited / second, took, made.bytes)
             self._code.install(unit, made, event)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Python looks for cyclic garbage after every 200,000 new objects instead of 700.
+
+    Queues and heaps of a simulation hold tens of thousands of tuples that live long, and going through all of them
+    again and again doubled the time of a run. There is next to no cyclic garbage here.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _worth_compiling(program: Program) -> bool:

@@ -11,7 +11,6 @@ the same draws come out of NumPy and out of compiled code.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,12 +139,14 @@ def draw(raw: Any, limits: NDArray[np.uint64], others: NDArray[np.int64]) -> NDA
 def alias_table(weights: tuple[float, ...]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Per column: below which 32-bit number it stands for itself, and for which entry otherwise.
 
-    Exact in rationals before the one rounding to 32 bits; weights are not negative and not all zero.
+    Exact in whole numbers before the one rounding to 32 bits; weights are not negative and not all zero.
     """
-    exact = [Fraction(weight) for weight in weights]
+    ratios = [float(weight).as_integer_ratio() for weight in weights]
+    common = max(denominator for _, denominator in ratios)
+    exact = [numerator * (common // denominator) for numerator, denominator in ratios]
     total = sum(exact)
     scale = 1 << 80
-    shares = [int(weight * len(exact) * scale / total) for weight in exact]
+    shares = [weight * len(exact) * scale // total for weight in exact]
     limits = np.full(len(shares), 1 << 32, np.uint64)
     others = np.arange(len(shares), dtype=np.int64)
     small = [index for index, share in enumerate(shares) if share < scale]

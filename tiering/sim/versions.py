@@ -7,7 +7,8 @@ Bets count in speculative tiers only. Gains multiply, because each bet saves its
 one site are alternatives (inline caches of one way, two ways ...): of those that a plan takes, the last one counts.
 
 Registers. The heavy allocator (a linear scan with all its passes, or graph colouring) is what `seconds` were measured
-with. The light one compiles in `light_compile` of the time and spills: each iteration is longer by
+with. Of a unit whose pressure is not stated nothing is known of either, and the plan's choice changes nothing. Of any
+other the light one compiles in `light_compile` of the time and spills: each iteration is longer by
 `spill_seconds * spill_reduction * max(0, live values - registers)`. So the heavy one is worth its time iff
 
     uses * spill cost * reduction * pressure excess > extra compile time
@@ -23,6 +24,7 @@ Bets and sites are added up in the order of their numbers, so that no plan beats
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from tiering.protocol import Plan
@@ -105,8 +107,10 @@ def least_call(costs: Costs, call: Call) -> tuple[int, ...]:
 
 def least_compile(costs: Costs, unit: int) -> tuple[int, ...]:
     """Picoseconds to compile a unit per tier, by whichever plan: none takes less. For bounds."""
-    share = min(1.0, costs.profile.codegen.light_compile)
-    return tuple(int(code.compile * share) for code in costs.code[unit])
+    share = _light_share(costs, unit)
+    if share == 1.0:
+        return tuple(code.compile for code in costs.code[unit])
+    return tuple(min(code.compile, math.floor(code.compile * share)) for code in costs.code[unit])
 
 
 def guard(costs: Costs, unit: int, number: int, seed: int) -> Process:
@@ -170,7 +174,7 @@ def _grown(costs: Costs, unit: int, tier: int, plan: Plan, inlined: int) -> tupl
     growth = 1.0
     if inlined:
         growth += inlined * costs.profile.codegen.inlined_size / max(1, described.size)
-    share = costs.profile.codegen.light_compile if plan.registers == "light" else 1.0
+    share = _light_share(costs, unit) if plan.registers == "light" else 1.0
     if growth == share == 1.0:
         return code.compile, code.bytes
     prior = costs.profile.tiers[tier]
@@ -181,6 +185,11 @@ def _grown(costs: Costs, unit: int, tier: int, plan: Plan, inlined: int) -> tupl
         stretch = (fixed + sized * growth) / (fixed + sized)
     picoseconds = min(LONGEST - 1, round(code.compile * share * stretch))
     return picoseconds, None if code.bytes is None else round(code.bytes * growth)
+
+
+def _light_share(costs: Costs, unit: int) -> float:
+    """The light allocator's share of the heavy one's compile time; 1 where a unit's pressure is not known."""
+    return costs.profile.codegen.light_compile if costs.units[unit].registers is not None else 1.0
 
 
 def _spills(costs: Costs, unit: int) -> float:
