@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tiering import experiment, log, registry, trace
+from tiering import log, registry, trace
 from tiering.errors import InputError, NeedsFuture
 from tiering.experiment import Row, compare, simulate, study
 from tiering.metrics import measure
@@ -63,6 +63,7 @@ def test_a_row_worked_by_hand():
         calls=6,
         regret=7.5 / 7.0 - 1,
         parameters={"tier": 1},
+        regrets={"lb1": 7.5 / 7.0 - 1},
     )
 
 
@@ -238,11 +239,33 @@ def test_a_study_that_cannot_be_is_refused_before_anything_is_simulated(changed,
 
 
 @pytest.mark.parametrize(
-    ("bounds", "reference"),
-    [([("lb0", 3.0), ("lb1", 6.0), ("fluid", 7.0)], 6.0), ([("lb0", 3.0), ("fluid", 7.0)], 7.0), ([], None)],
+    ("names", "reference"), [(["lb0", "lb1", "lb_queue"], "lb1"), (["lb0", "lb_queue"], "lb_queue"), (["smith"], None)]
 )
-def test_regret_is_against_lb1_or_else_the_largest_bound(monkeypatch, bounds, reference):
-    monkeypatch.setattr(experiment, "_bounds", lambda subject, machine: bounds)
-    rows = compare(SIX_CALLS, [Sure], profile=MACHINE)
-    assert [(row.controller, row.total_seconds) for row in rows if row.kind == "bound"] == bounds
-    assert [row.regret for row in rows] == [reference and row.total_seconds / reference - 1 for row in rows]
+def test_regret_is_against_lb1_or_else_the_largest_bound(names, reference):
+    rows = compare(SIX_CALLS, [Sure], profile=MACHINE, bounds=names)
+    bounds = {row.controller: row.total_seconds for row in rows if row.kind == "bound"}
+    assert set(bounds) == set(names) - {"smith"}
+    least = bounds.get(reference)
+    assert [row.regret for row in rows] == [least and row.total_seconds / least - 1 for row in rows]
+    for row in rows:
+        assert row.regrets == {name: row.total_seconds / seconds - 1 for name, seconds in bounds.items()}
+
+
+def test_all_bounds_and_schedules_that_hold_here_can_be_asked_for():
+    rows = compare(SIX_CALLS, [Sure], profile=MACHINE, bounds=["all"])
+    kinds = {row.controller: row.kind for row in rows}
+    assert {"lb0", "lb1", "lb_queue", "lb_exact", "smith", "iar"} <= set(kinds)
+    assert (kinds["lb_exact"], kinds["smith"]) == ("bound", "schedule")
+    assert "lb_cache" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        (["lb3"], "unknown bound 'lb3'.*did you mean 'lb1'|unknown bound 'lb3'"),
+        (["lb_cache"], "lb_cache is no bound for 'six calls'"),
+    ],
+)
+def test_a_bound_that_is_none_here_is_refused(names, rule):
+    with pytest.raises(InputError, match=rule):
+        compare(SIX_CALLS, [Sure], profile=MACHINE, bounds=names)

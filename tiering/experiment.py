@@ -25,14 +25,14 @@ from typing import Any, TypeAlias
 
 from tiering import profile as profiles
 from tiering import registry, statistics
-from tiering.bounds import BOUNDS
 from tiering.errors import InputError, NeedsFuture, unknown
 from tiering.files import check_writable
 from tiering.log import DecisionLog
 from tiering.profile import Profile
 from tiering.programs import drawn, program
 from tiering.protocol import Controller, parameters
-from tiering.results import BOUND, Effect, Mean, Overall, Row, Study, summarize
+from tiering.references import Reference, measured_from, references, regrets
+from tiering.results import Effect, Mean, Overall, Row, Study, summarize
 from tiering.sim import Result, Simulation, setup
 from tiering.sim.simulation import CompileHook
 from tiering.statistics import RESAMPLES
@@ -42,13 +42,8 @@ from tiering.trace_parser import MAX_THREADS
 __all__ = ["Effect", "Mean", "Overall", "Row", "Study", "compare", "program", "simulate", "study", "summarize"]
 
 ORACLE = "oracle"
-LB1 = "lb1"
-LB1_OSR = "lb1_osr"
 COMPILERS = ("model", "real")
 """Where the costs of compiles come from: the machine profile, or compiles that are really made."""
-
-_Bounds: TypeAlias = list[tuple[str, float]]
-"""Names of lower bounds and their seconds."""
 
 _Chosen: TypeAlias = list[tuple[str, Controller]]
 
@@ -83,9 +78,9 @@ def simulate(
         from tiering import real
 
         subject, chosen, hook = real.prepare(workload, size, chosen)
-        return _row(_in_threads(subject, threads), chosen, name, made, seed, None, log, hook)
+        return _row(_in_threads(subject, threads), chosen, name, made, seed, [], log, hook)
     subject = _in_threads(program(workload, size, chosen, seed), threads)
-    return _row(subject, chosen, name, made, seed, _reference(_bounds(subject, chosen, seed)), log)
+    return _row(subject, chosen, name, made, seed, references(True, subject, chosen, seed), log)
 
 
 def compare(
@@ -98,15 +93,16 @@ def compare(
     profile: Profile | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
-    bounds: bool = True,
+    bounds: bool | Sequence[str] = True,
     progress: Callable[[Row], None] | None = None,
 ) -> list[Row]:
     """Simulate one workload under several controllers: one row each, in the order given.
 
     `controllers` may be a mapping, which names them as its keys do. `settings` maps names of controllers to
-    parameters. With `bounds` the oracle's row and the bound's row follow, and every row has its regret. `machine` and
-    `threads` are as in `simulate`. `progress` is called with each row as it is finished. Raises as `simulate` does,
-    before the first simulation if a name is wrong.
+    parameters. With `bounds` the oracle's row and the bound's row follow, and every row has its regret; names, or
+    ["all"], choose other bounds and schedules (see `tiering.references`). `machine` and `threads` are as in `simulate`.
+    `progress` is called with each row as it is finished. Raises as `simulate` does, before the first simulation if a
+    name is wrong.
     """
     host = profiles.with_machine(profile or profiles.reference(), list(machine))
     subject = _in_threads(program(workload, size, host, seed), threads)
@@ -125,7 +121,7 @@ def study(
     profile: Profile | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
-    bounds: bool = True,
+    bounds: bool | Sequence[str] = True,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     progress: Callable[[Row], None] | None = None,
@@ -159,10 +155,10 @@ def _rows(
     machine: Profile,
     chosen: _Chosen,
     seed: int,
-    bounds: bool,
+    bounds: bool | Sequence[str],
     progress: Callable[[Row], None] | None,
 ) -> list[Row]:
-    known = _bounds(subject, machine, seed) if bounds else []
+    known = references(bounds, subject, machine, seed)
     rows: list[Row] = []
 
     def add(row: Row) -> None:
@@ -171,9 +167,9 @@ def _rows(
             progress(row)
 
     for name, made in chosen:
-        add(_row(subject, machine, name, made, seed, _reference(known), None))
-    for name, seconds in known:
-        add(_bound_row(subject, seed, name, seconds, _reference(known)))
+        add(_row(subject, machine, name, made, seed, known, None))
+    for reference in known:
+        add(_reference_row(subject, seed, reference, known))
     return rows
 
 
@@ -183,7 +179,7 @@ def _row(
     name: str,
     controller: Controller,
     seed: int,
-    bound: float | None,
+    known: list[Reference],
     log: str | Path | None,
     hook: CompileHook | None = None,
 ) -> Row:
@@ -204,9 +200,11 @@ def _row(
             raise InputError(f"controller {name!r}: needs the future, unknown of real compiles; take another") from None
         kind, result = "oracle", simulated(future=True)
     numbers = {field: getattr(result, field) for field in Row._fields if field in Result._fields}
-    regret = result.total_seconds / bound - 1 if bound else None
+    least, total = measured_from(known), result.total_seconds
     told = chosen if hook is None else {**chosen, "compiler": "real"}
-    return Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=told)
+    regret = total / least - 1 if least else None
+    row = Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=told)
+    return row._replace(regrets=regrets(total, known))
 
 
 def _in_threads(subject: Program, threads: int) -> Program:
@@ -218,41 +216,28 @@ def _in_threads(subject: Program, threads: int) -> Program:
     return in_threads(subject, threads) if threads > 1 else subject
 
 
-def _bounds(subject: Program, machine: Profile, seed: int) -> _Bounds:
-    """The lower bound that is valid for this program on this machine: lb1, or its form for replaced loops."""
-    name = LB1 if BOUNDS[LB1].valid(subject, machine, seed) is None else LB1_OSR
-    return [(name, BOUNDS[name].seconds(subject, machine, seed))]
-
-
-def _reference(bounds: _Bounds) -> float | None:
-    """The seconds that regret is measured from: lb1, or the largest bound where lb1 is not valid."""
-    known = dict(bounds)
-    return known.get(LB1, max(known.values(), default=None))
-
-
-def _bound_row(subject: Program, seed: int, name: str, seconds: float, reference: float | None) -> Row:
-    regret = seconds / reference - 1 if reference else None
+def _reference_row(subject: Program, seed: int, reference: Reference, known: list[Reference]) -> Row:
+    nothing = dict.fromkeys(("compiles", "failures", "deopts", "decisions"), 0)
+    least = measured_from(known)
     return Row(
         subject.name,
-        name,
-        BOUND,
+        reference.name,
+        reference.kind,
         seed,
-        seconds,
+        reference.seconds,
         stall_seconds=0.0,
-        compiles=0,
-        failures=0,
-        deopts=0,
-        decisions=0,
+        **nothing,
         compile_seconds=0.0,
         queue_seconds=0.0,
         calls=subject.total(),
-        regret=regret,
+        regret=reference.seconds / least - 1 if least else None,
         parameters={},
+        regrets=regrets(reference.seconds, known),
     )
 
 
 def _choose(
-    controllers: Iterable[Any] | Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], bounds: bool
+    controllers: Iterable[Any] | Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], bounds: object
 ) -> _Chosen:
     given = controllers.items() if isinstance(controllers, Mapping) else [(_name(item), item) for item in controllers]
     chosen = [(name, _made(item, settings.get(name))) for name, item in given]

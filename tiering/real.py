@@ -193,12 +193,15 @@ def typical_calls(workload: Any, size: str, made: Program) -> dict[str, Sample]:
 class NumbaMeasurer:
     """Compiles and times the functions of a workload in this process. Importing it is cheap, making one is not.
 
-    `made` is the workload's program at this size.
+    `made` is the workload's program at this size. Raises InputError for a release of Numba whose inside is not known.
     """
 
     def __init__(self, workload: Any, size: str, made: Program) -> None:
         from tiering.live import private
 
+        reason = private.why_not()
+        if reason is not None:
+            raise InputError(f"real compiles: {reason}; take the compiler 'model'")
         self._private = private
         self._functions = {function.__name__: function for function in workload.functions}
         self._samples = typical_calls(workload, size, made)

@@ -21,11 +21,14 @@ WIDTH_WHERE_NO_TERMINAL = 140
 
 
 def show_catalogue(*, as_json: bool) -> None:
-    """Print every workload and every controller with its parameters."""
+    """Print every workload, every controller with its parameters, and every bound."""
+    from tiering.bounds import BOUNDS
+
     workloads = [_workload(name) for name in registry.WORKLOADS.names()]
     controllers = [_controller(name) for name in registry.CONTROLLERS.names()]
+    bounds = [{"name": bound.name, "statement": bound.statement} for bound in BOUNDS.values()]
     if as_json:
-        show_json({"workloads": workloads, "controllers": controllers})
+        show_json({"workloads": workloads, "controllers": controllers, "bounds": bounds})
         return
     table = Table("workload", "sizes", "what it is", title="Workloads")
     for item in workloads:
@@ -34,7 +37,10 @@ def show_catalogue(*, as_json: bool) -> None:
     for item in controllers:
         chosen = ", ".join(f"{one['name']}={one['default']}" for one in item["parameters"])
         second.add_row(item["name"], chosen or "-", item["summary"])
-    show_tables(table, second)
+    third = Table("bound", "what nobody can beat", title="Bounds")
+    for item in bounds:
+        third.add_row(item["name"], item["statement"])
+    show_tables(table, second, third)
 
 
 def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:

@@ -34,10 +34,12 @@ _UNKNOWN = _Unknown()
 
 
 class Row(NamedTuple):
-    """One result. `kind` is "policy", "oracle" (it knew the future) or "bound" (nobody can need less).
+    """One result. `kind` is "policy", "oracle" (it knew the future), "schedule" (it did, and can be reached) or "bound"
+    (nobody can need less).
 
-    Seconds are simulated. `regret` is total / bound - 1 against `tiering.oracle.lb1`; it is None where no bound was
-    asked for, or the bound is zero. `_asdict()` goes to JSON as it is.
+    Seconds are simulated. `regret` is total / bound - 1 against the bound LB1, or the largest where LB1 is not there;
+    it is None where no bound was asked for, or the bound is zero. `regrets` has it for every bound that was asked for.
+    The last fields are those of `tiering.sim.Result`. `_asdict()` goes to JSON as it is.
     """
 
     workload: str
@@ -55,6 +57,13 @@ class Row(NamedTuple):
     calls: int
     regret: float | None
     parameters: dict[str, Any]
+    regrets: dict[str, float] = {}
+    lazy_deopts: int = 0
+    evictions: int = 0
+    dropped: int = 0
+    osr_entries: int = 0
+    code_peak_bytes: int = 0
+    failed_compile_seconds: float = 0.0
 
 
 class Mean(NamedTuple):

@@ -37,7 +37,7 @@ COMPARE = ("compare", "adam", "--controllers", "pi,threshold", "--size", "small"
         ((*SIMULATE, "--profil=x", "--lgo=y"), "unknown option '--lgo': did you mean '--log'?"),
         ((*COMPARE, "--log", "x"), "unknown option '--log'"),
         (("--vresion",), "unknown option '--vresion': did you mean '--version'?"),
-        ((*SIMULATE, "-x"), "unknown option '-x': there is --controller"),
+        ((*SIMULATE, "-x"), "unknown option '-x': there is --compiler"),
     ],
 )
 def test_a_name_that_there_is_not_comes_with_the_nearest_one(refused, arguments, line):

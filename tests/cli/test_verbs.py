@@ -8,6 +8,7 @@ import pytest
 
 import tiering as package
 from tiering import log, profile, registry, trace
+from tiering.bounds import BOUNDS
 from tiering.experiment import Row
 
 from .conftest import PROGRAM
@@ -29,7 +30,8 @@ def test_list_shows_every_name_and_every_parameter(tiering):
 
 def test_list_as_json(tiering):
     document = tiering("list", "--json").document
-    assert set(document) == {"workloads", "controllers"}
+    assert set(document) == {"workloads", "controllers", "bounds"}
+    assert [item["name"] for item in document["bounds"]] == list(BOUNDS)
     assert [item["name"] for item in document["workloads"]] == registry.WORKLOADS.names()
     assert [item["name"] for item in document["controllers"]] == registry.CONTROLLERS.names()
     for workload in document["workloads"]:

@@ -106,7 +106,12 @@ def test_light_registers_spill_in_each_iteration_and_compile_in_less():
     assert light.bytes == 400
 
 
-@pytest.mark.parametrize("registers", [None, 0.0, 9.9, 10.0])
+def test_where_no_pressure_is_known_the_choice_of_registers_changes_nothing():
+    light = version(one(registers=None), 0, PLAINLY, Plan(registers="light"))
+    assert light == version(one(registers=None), 0, PLAINLY, Plan())
+
+
+@pytest.mark.parametrize("registers", [0.0, 9.9, 10.0])
 def test_without_pressure_light_registers_cost_nothing(registers):
     light = version(one(registers=registers), 0, PLAINLY, Plan(registers="light"))
     assert light.is_plain

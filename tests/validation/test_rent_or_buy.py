@@ -96,8 +96,13 @@ def one_unit(speed, lengths=LENGTHS):
 def ratios(policy, speed, seed=0):
     """Cost over optimum of a program of each length."""
     simulation = Simulation(one_unit(speed), machine(speed), policy, seed=seed)
+    return [mark / best for mark, best in zip(ends(simulation), optimum(speed), strict=True)]
+
+
+def ends(simulation):
+    """Seconds at which each group of the program was over; the first mark is the start."""
     simulation.run()
-    return [mark / best for mark, best in zip(simulation.marks(), optimum(speed), strict=True)]
+    return simulation.marks()[1:]
 
 
 def optimum(speed):
@@ -113,12 +118,12 @@ def test_the_optimum_is_the_bound_for_one_core(speed):
 
 @pytest.mark.parametrize("speed", SPEEDS)
 @pytest.mark.parametrize(
-    "policy", [AtCount(BREAK_EVEN), ("threshold", {"count": BREAK_EVEN + 1}), ("cost_benefit", {})], ids=str
+    ("name", "settings", "late"), [("threshold", {"count": BREAK_EVEN + 1}, 0), ("cost_benefit", {}, 1)]
 )
-def test_break_even_costs_at_most_2_minus_r_times_the_optimum_and_an_adversary_reaches_it(speed, policy):
-    made = controller(*policy) if isinstance(policy, tuple) else policy
-    found = ratios(made, speed)
-    assert max(found) <= 2 - 1 / speed
+def test_break_even_costs_at_most_2_minus_r_times_the_optimum_and_an_adversary_reaches_it(speed, name, settings, late):
+    """`cost_benefit` compiles once more than break-even has been spent, which is one call later."""
+    found = ratios(controller(name, settings), speed)
+    assert max(found) <= 2 - 1 / speed + late / BREAK_EVEN
     assert max(found) == pytest.approx(2 - 1 / speed, rel=0.01)
     assert LENGTHS[found.index(max(found))] in (BREAK_EVEN + 1, BREAK_EVEN + 2)
     assert found[0] == 1.0
@@ -130,10 +135,9 @@ def test_no_other_fixed_count_is_as_safe(speed, factor):
     count = round(BREAK_EVEN * factor)
     lengths = (*range(1, 60), count, count + 1, 2 * BREAK_EVEN)
     simulation = Simulation(one_unit(speed, sorted(set(lengths))), machine(speed), AtCount(count))
-    simulation.run()
     price = BREAK_EVEN * (1 - 1 / speed)
     best = [min(length, price + length / speed) for length in sorted(set(lengths))]
-    assert max(mark / least for mark, least in zip(simulation.marks(), best, strict=True)) > 2 - 1 / speed + 0.02
+    assert max(mark / least for mark, least in zip(ends(simulation), best, strict=True)) > 2 - 1 / speed + 0.02
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
@@ -160,14 +164,18 @@ def test_the_random_law_as_a_policy_that_draws_from_its_seed(speed, guaranteed):
 
 
 PARETO_BREAK_EVEN = 100
-REPLICATIONS, UNITS = 30, 150
+REPLICATIONS, UNITS = 30, 80
 FACTORS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 
 
 def pareto(alpha):
-    """Many units, each called by itself N times; P(N >= n) = (n / least)^-alpha. Marks after each replication."""
+    """Units, each called by itself N times; P(N >= n) = (n / least)^-alpha. A mark after each unit.
+
+    Replications are independent; within one each unit draws from a share of its own of the law, which makes means exacter.
+    """
     least, bits = alpha * PARETO_BREAK_EVEN / 5, stream(7, "pareto", str(alpha))
-    times = [min(10**6, math.ceil(least * (1 - uniform(bits)) ** (-1 / alpha))) for _ in range(REPLICATIONS * UNITS)]
+    shares = [(unit + uniform(bits)) / UNITS for _ in range(REPLICATIONS) for unit in range(UNITS)]
+    times = [min(10**6, math.ceil(least * (1 - share) ** (-1 / alpha))) for share in shares]
     units = tuple(Unit(f"u{number}", 1) for number in range(len(times)))
     return Program("pareto", units, tuple(Group((Call(number),), n) for number, n in enumerate(times)))
 
@@ -177,26 +185,18 @@ def pareto_costs(program, count):
     tiers = (TierCosts("interpreter", 1.0), TierCosts("compiled", 1000.0, PARETO_BREAK_EVEN * 0.999))
     units = tuple(unit._replace(seconds={"interpreter": 1.0, "compiled": 1e-3}) for unit in program.units)
     simulation = Simulation(program._replace(units=units), Profile(tiers, background=False), AtCount(count))
-    simulation.run()
-    ends = np.array(simulation.marks())[UNITS - 1 :: UNITS]
+    costs = np.array(ends(simulation))[UNITS - 1 :: UNITS]
     calls = np.array([group.times for group in program.groups]).reshape(REPLICATIONS, UNITS).sum(axis=1)
-    return (np.diff(ends, prepend=0.0) - 1e-3 * calls) / UNITS
+    return (np.diff(costs, prepend=0.0) - 1e-3 * calls) / UNITS
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
 def test_for_a_pareto_law_the_best_count_is_alpha_times_break_even(alpha):
-    """The same units for every count. The best of the sweep is the predicted one or costs the same within the interval;
-    counts four times too small or too large cost more beyond it."""
+    """The same units for every count: each other count of the sweep costs more, beyond the interval of the difference."""
     program = pareto(alpha)
-    predicted = alpha * PARETO_BREAK_EVEN
-    costs = {factor: pareto_costs(program, round(predicted * factor)) for factor in FACTORS}
-    means = {factor: float(found.mean()) for factor, found in costs.items()}
-    best = min(means, key=means.__getitem__)
-    assert 0.5 <= best <= 2.0
-    assert interval(costs[1.0] - costs[best])[0] <= 0.0
-    assert means[1.0] <= 1.02 * means[best]
-    for far in (FACTORS[0], FACTORS[-1]):
-        assert interval(costs[far] - costs[1.0])[0] > 0.0
+    costs = {factor: pareto_costs(program, round(alpha * PARETO_BREAK_EVEN * factor)) for factor in FACTORS}
+    for factor in FACTORS:
+        assert factor == 1.0 or interval(costs[factor] - costs[1.0])[0] > 0.0
 
 
 def interval(values):

@@ -39,6 +39,7 @@ from typing import Any
 import numpy as np
 
 from tiering.bounds.least import NEVER, Least
+from tiering.sim.kernel import jit
 from tiering.sim.source import Ids
 
 COMPILED_FROM = 200_000
@@ -259,11 +260,6 @@ def steps(
 
 @cache
 def compiled() -> Callable[..., Any]:
-    """`steps`, compiled by Numba; kept on disk where that can be written to."""
-    import numba
-
-    try:
-        jitted: Callable[..., Any] = numba.njit(cache=True)(steps)
-    except RuntimeError:  # there is no place where compiled code could be kept
-        jitted = numba.njit(steps)
+    """`steps`, compiled by Numba."""
+    jitted: Callable[..., Any] = jit(steps)
     return jitted

@@ -28,6 +28,11 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--controllers", metavar="A,B,...", required=True, help="names, separated by commas")
     seeds = whole_number("--seeds", 1, MOST_SEEDS, 1)
     parser.add_argument("--seeds", metavar="N", type=seeds, help="a paired study with N seeds, from --seed on")
+    parser.add_argument(
+        "--bounds",
+        metavar="A,B,...",
+        help="bounds and schedules to stand beside, as lb1,smith; all: every one that is valid (default: lb1)",
+    )
     parser.add_argument("--baseline", metavar="NAME", help="compare with this controller (default: the first)")
 
 
@@ -58,6 +63,7 @@ def _compare(given: Namespace, names: list[str], settings: Settings, profile: pr
             size=given.size,
             profile=profile,
             threads=given.threads,
+            bounds=_bounds(given),
             progress=step,
         )
     report.show_rows(rows, profile, as_json=given.json)
@@ -78,9 +84,16 @@ def _study(given: Namespace, names: list[str], settings: Settings, profile: prof
             size=given.size,
             profile=profile,
             threads=given.threads,
+            bounds=_bounds(given),
             progress=step,
         )
     report.show_study(found, profile, as_json=given.json)
+
+
+def _bounds(given: Namespace) -> bool | list[str]:
+    if given.bounds is None:
+        return True
+    return [name.strip() for name in given.bounds.split(",") if name.strip()]
 
 
 def machine_of(given: Namespace) -> profiles.Profile:

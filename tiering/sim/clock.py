@@ -79,14 +79,14 @@ class Alarms:
     def __init__(self, env: Environment, wall: Wall) -> None:
         self._env = env
         self._wall = wall
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._heap: list[tuple[int, int, Callable[[Any, int], None], Any, int]] = []
         self._serial = 0
         self._standing: tuple[int, simpy.Event] | None = None
 
-    def set(self, ticks: int, callback: Callable[[], None]) -> None:
-        """Call back when the wall shows `ticks`."""
+    def set(self, ticks: int, callback: Callable[[Any, int], None], subject: Any = None, number: int = 0) -> None:
+        """Call back with `subject` and `number` when the wall shows `ticks`."""
         self._serial += 1
-        heapq.heappush(self._heap, (ticks, self._serial, callback))
+        heapq.heappush(self._heap, (ticks, self._serial, callback, subject, number))
         if self._heap[0][1] == self._serial:
             self.move()
 
@@ -105,5 +105,6 @@ class Alarms:
         due = self._standing[0] if self._standing else 0
         self._standing = None
         while self._heap and self._wall.instant(self._heap[0][0]) <= due:
-            heapq.heappop(self._heap)[2]()
+            _, _, callback, subject, number = heapq.heappop(self._heap)
+            callback(subject, number)
         self.move()

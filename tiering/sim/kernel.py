@@ -165,21 +165,22 @@ def pick(raw: Any, limits: Any, others: Any, ids: Any, columns: Any, half: Any, 
 @cache
 def compiled_pick() -> Callable[..., None]:
     """`pick`, compiled by Numba."""
-    jitted: Callable[..., None] = _jit(pick)
+    jitted: Callable[..., None] = jit(pick)
     return jitted
 
 
 @cache
 def compiled() -> Callable[..., int]:
     """`run`, compiled by Numba; kept on disk where that can be written to."""
-    helpers = {function.__name__: _jit(function) for function in (whole_rounds, add_rounds)}
+    helpers = {function.__name__: jit(function) for function in (whole_rounds, add_rounds)}
     bound = FunctionType(run.__code__, {**globals(), **helpers}, "run")
     bound.__module__, bound.__qualname__ = run.__module__, run.__qualname__
-    jitted: Callable[..., int] = _jit(bound)
+    jitted: Callable[..., int] = jit(bound)
     return jitted
 
 
-def _jit(function: Callable[..., int]) -> Any:
+def jit(function: Callable[..., Any]) -> Any:
+    """A function, compiled by Numba when it is first called; kept on disk where that can be written to."""
     import numba
 
     try:

@@ -19,7 +19,6 @@ In step mode (`jump` False) every entry is an event of SimPy's: slow, and equal,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -53,55 +52,8 @@ from tiering.sim.kernel import (
     WAITS,
 )
 from tiering.sim.source import Block
+from tiering.sim.threads import Span, Thread
 from tiering.sim.units import UnitRun, Units
-
-
-@dataclass(slots=True)
-class Span:
-    """A running call of which backedge `first` was passed when `began`; `cost` is the whole call's in this tier.
-
-    `counted` backedges are in the counters and `booked` picoseconds of this segment in the sums. At backedge `switch`
-    another code takes over (0: none does). `plain` calls stay out of speculative code.
-    """
-
-    unit: UnitRun
-    call: int
-    backedges: int
-    tier: int
-    cost: int
-    began: int
-    first: int = 0
-    counted: int = 0
-    booked: int = 0
-    switch: int = 0
-    plain: bool = False
-
-    def after(self, backedge: int) -> int:
-        """The instant at which a backedge is passed; backedge n + 1 is the end of the call."""
-        share = self.backedges + 1
-        return self.began - (self.cost * (self.first - backedge)) // share
-
-    def passed(self, elapsed: int) -> int:
-        """Backedges passed after so many picoseconds of this segment."""
-        if self.cost == 0:
-            return self.backedges
-        return min(self.backedges, self.first + elapsed * (self.backedges + 1) // self.cost)
-
-
-class Thread:
-    """One thread of the program: the blocks that it still has to run, and what it does at its next instant."""
-
-    def __init__(self, index: int, blocks: Iterator[Block]) -> None:
-        self.index = index
-        self.place = index * THREAD
-        self.blocks = blocks
-        self.ids: Any = memoryview(np.zeros(0, np.int32))
-        self.span: Span | None = None
-        self.pending: Callable[[], None] | None = None
-        self.stalled_until = 0
-        self.ended_at: int | None = None
-        self.marks: list[int] = []
-        self.event: simpy.Event | None = None
 
 
 Question: TypeAlias = tuple[UnitRun, Why, int]
@@ -163,6 +115,24 @@ class Mutator:
         else:
             self._attend(thread)
         return True
+
+    def entry(self, horizon: int) -> UnitRun | None:
+        """Make calls up to an instant, or to the first whose unit is to be asked about: that unit.
+
+        None if anything else is up, which `go` then meets anew.
+        """
+        found = self._run(*self._arrays, horizon)
+        if found < 0:
+            return None
+        thread, at, units = self.threads[found], self._at, self._units
+        row = thread.place
+        if at[row + WAITS] or not at[row + ROUNDS]:
+            return None
+        place = units.cost[thread.ids[at[row + PLACE]] * CALL + OWNER]
+        if units.at[place + COUNTS] + 1 < units.at[place + ASK]:
+            return None
+        self.instant = at[row + CLOCK]
+        return units.runs[place // UNIT]
 
     def step(self, questions: Collection[object], polls: Collection[object]) -> None:
         """Let one event after the other happen until there is something to be asked, or the end."""

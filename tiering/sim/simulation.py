@@ -241,11 +241,12 @@ class Simulation:
         if machine.stale_seconds is not None:
             self._compilers.stale = self._is_stale
         if self._costs.ready:
-            self._alarms.set(self._wall.in_ticks(self._costs.ready), self._compilers.open)
+            self._alarms.set(self._wall.in_ticks(self._costs.ready), lambda _, __: self._compilers.open())
         else:
             self._compilers.open()
         if machine.decay_seconds is not None:
-            self._decay_at(self._wall.in_ticks(max(1, picoseconds(machine.decay_seconds))))
+            period = self._wall.in_ticks(max(1, picoseconds(machine.decay_seconds)))
+            self._alarms.set(period, self._decay, None, period)
         self._share()
 
     def _open(self, unit: UnitRun, why: Why, entering: int) -> View:
@@ -303,16 +304,14 @@ class Simulation:
         return None
 
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
-        if wake * PICO >= LIMIT:
-            return
-        serial = unit.wake_serial
+        if wake * PICO < LIMIT:
+            now = self._wall.ticks(self._mutator.instant)
+            due = now + self._wall.in_ticks(max(1, picoseconds(wake)))
+            self._alarms.set(due, self._ring, unit, unit.wake_serial)
 
-        def ring() -> None:
-            if unit.wake_serial == serial:
-                self._questions.append((unit, "timer", 0))
-
-        now = self._wall.ticks(self._mutator.instant)
-        self._alarms.set(now + self._wall.in_ticks(max(1, picoseconds(wake))), ring)
+    def _ring(self, unit: UnitRun, serial: int) -> None:
+        if unit.wake_serial == serial:
+            self._questions.append((unit, "timer", 0))
 
     def _guard_failed(self, unit: UnitRun, tier: int, failed: list[int], made: Any) -> None:
         self._code.guard_failed(unit, tier, failed, made)
@@ -329,16 +328,11 @@ class Simulation:
             self._mutator.unblock()
             self._share()
 
-    def _decay_at(self, ticks: int) -> None:
-        period = ticks
-
-        def decay() -> None:
-            for unit in self._units.runs:
-                self._mutator.surface(unit)
-                self._units.halve(unit)
-            self._alarms.set(self._wall.ticks(self._mutator.instant) + period, decay)
-
-        self._alarms.set(ticks, decay)
+    def _decay(self, _: None, period: int) -> None:
+        for unit in self._units.runs:
+            self._mutator.surface(unit)
+            self._units.halve(unit)
+        self._alarms.set(self._wall.ticks(self._mutator.instant) + period, self._decay, None, period)
 
     def _instants(self) -> tuple[int, int]:
         return self._mutator.instant, self._wall.ticks(self._mutator.instant)
