@@ -78,6 +78,7 @@ def machine(threads: int = 1, *, pools: tuple[Pool, ...] = (), capacity: int | N
 def drive(profile: Profile, jobs: Sequence[Job]) -> Passed:
     """Send jobs, sorted by time, through the compile queue until it is empty."""
     env = Environment()
+    env.noticed = lambda event: None
     waits: list[int | None] = [None] * len(jobs)
     order: list[int] = []
     area, changed, length = 0, 0, 0

@@ -106,7 +106,7 @@ class TieringManager:
 
     def view(self, state: UnitState, why: Why) -> View:
         """What the controller gets to see of this unit, now."""
-        return View(
+        seen = (
             self._clock.now(),
             why,
             state.name,
@@ -125,6 +125,8 @@ class TieringManager:
             state.features,
             state.lowest,
         )
+        # All fields in order, so what `View(...)` does with names and defaults would cost as much again.
+        return tuple.__new__(View, seen)
 
     def ask(self, state: UnitState, why: Why) -> Decision:
         """One whole question: view, decide, apply."""

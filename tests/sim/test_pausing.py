@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tiering.errors import IllegalDecision, InputError, NeedsFuture
+from tiering.profile import Machine
 from tiering.protocol import compile, stay
 from tiering.sim import OBSERVES, Simulation, setup
 from tiering.trace import Call, Group, Program, Unit
@@ -131,3 +132,18 @@ def test_only_who_asks_for_the_future_is_told(scripted, machine, one_unit):
     Simulation(one_unit(6, guard_failure=1.0), machine, controller, future=True)
     (told,) = controller.setup.future
     assert told == ("f", 6, (2.0, 0.5, 0.5), (0.0, 5.0, 1.0), 6)
+
+
+def test_a_code_cache_in_which_a_unit_has_no_room_is_refused(scripted, machine):
+    tight = machine._replace(tiers=machine.tiers[:2], machine=Machine(code_capacity_bytes=299, eviction="lru"))
+    program = Program("tight", (Unit("f", 30),), (Group((Call(0),), 1),))
+    rule = "machine code_capacity_bytes is 299: unit 'f' needs 300 bytes of code in any tier, so it must be at least"
+    with pytest.raises(InputError, match=rule):
+        Simulation(program, tight, quiet(scripted))
+
+
+def test_nonsense_made_in_python_is_refused_as_in_files(scripted, machine, one_unit):
+    with pytest.raises(InputError, match=r"guard_failure is 1\.2: must be a number from 0 to 1"):
+        Simulation(one_unit(6, guard_failure=1.2), machine, quiet(scripted))
+    with pytest.raises(InputError, match=r"deopt_seconds is -1: must be a number from 0 to 1e"):
+        Simulation(one_unit(6), machine._replace(deopt_seconds=-1), quiet(scripted))

@@ -118,11 +118,14 @@ def test_without_pressure_light_registers_cost_nothing(registers):
     assert light.compile == round(1.2 * PICO)
 
 
-def family(*, stability=1.0):
+def family(*, stability=1.0, registers=None):
     """`f` calls small `g` twice, large `h` three times and itself."""
     sites = (Site("g", 2.0), Site("h", 3.0, stability), Site("f", 5.0))
     return costs_of(
-        Unit("f", 100, SECONDS, sites=sites), Unit("g", 20, SECONDS), Unit("h", 200, SECONDS), profile=LADDER
+        Unit("f", 100, SECONDS, sites=sites, registers=registers),
+        Unit("g", 20, SECONDS),
+        Unit("h", 200, SECONDS),
+        profile=LADDER,
     )
 
 
@@ -150,7 +153,7 @@ def test_a_stated_compile_time_grows_as_a_whole():
 
 
 def test_growth_and_the_light_allocator_multiply():
-    made = version(family(), 0, PLAINLY, Plan(registers="light", inlining=20))
+    made = version(family(registers=10.0), 0, PLAINLY, Plan(registers="light", inlining=20))
     assert made.compile == round(0.6 * 2.1 * PICO)
 
 

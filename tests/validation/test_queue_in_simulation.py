@@ -20,7 +20,7 @@ from tiering.sim import Simulation, setup
 from tiering.sim.costs import PICO
 from tiering.trace import Call, Group, Program, Unit
 
-COUNT = 8000
+COUNT = 5000
 COMPILE = 0.01
 
 

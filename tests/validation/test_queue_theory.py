@@ -17,7 +17,7 @@ from benchmarks.validation import CASES, Job
 from tiering.profile import Pool
 from tiering.sim.costs import PICO
 
-COUNT = 100_000
+COUNT = 50_000
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,14 @@ def agrees(values, expected, width):
 @pytest.mark.parametrize("name", CASES)
 def test_the_mean_wait_is_that_of_the_closed_form(passed, name):
     outcome, _ = passed(name)
-    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.16)
+    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.2)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", CASES)
+def test_the_mean_wait_of_two_million_tasks_is_that_of_the_closed_form(name):
+    outcome = queues.drive(queues.machine(CASES[name].threads), queues.tasks(CASES[name], 2_000_000, seed=8))
+    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.04)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_the_share_that_waits_is_erlangs_c(passed, name, threads, load):
 def test_waits_are_distributed_as_they_should(passed, name, threads, load, seconds):
     """P(wait > t) = C exp(-(k - load) t), for compiles of one second."""
     longer = [float(wait > seconds * PICO) for wait in passed(name)[0].waits]
-    assert agrees(longer, queues.erlang_c(threads, load) * math.exp(-(threads - load) * seconds), 0.2)
+    assert agrees(longer, queues.erlang_c(threads, load) * math.exp(-(threads - load) * seconds), 0.3)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -112,17 +119,17 @@ def test_littles_law_holds_to_the_picosecond(passed, name):
 
 @pytest.mark.parametrize("waiting", [1, 3])
 def test_a_bounded_queue_refuses_as_many_as_a_truncated_law_says(waiting):
-    jobs = queues.poisson(2, 0.8, queues.exponential(2, "service", 1.0, 100_000))
+    jobs = queues.poisson(2, 0.8, queues.exponential(2, "service", 1.0, 50_000))
     outcome = queues.drive(queues.machine(capacity=waiting), jobs)
     lost = [float(wait is None) for wait in outcome.waits]
-    assert agrees(lost, queues.refused(0.8, waiting + 1), 0.06)
+    assert agrees(lost, queues.refused(0.8, waiting + 1), 0.09)
 
 
 @pytest.fixture(scope="module")
 def two_classes():
     """Short urgent compiles and long others, a quarter and a half of the thread's time; and the same by arrival."""
-    urgent = queues.poisson(3, 0.5, queues.exponential(3, "urgent", 0.5, 75_000), priority=1.0)
-    others = queues.poisson(3, 0.25, queues.log_normal(3, "others", 2.0, 0.6, 37_500))
+    urgent = queues.poisson(3, 0.5, queues.exponential(3, "urgent", 0.5, 40_000), priority=1.0)
+    others = queues.poisson(3, 0.25, queues.log_normal(3, "others", 2.0, 0.6, 20_000))
     jobs = sorted(urgent + others)
     return jobs, queues.drive(queues.machine(), jobs), queues.drive(queues.machine(), [by_arrival(j) for j in jobs])
 
@@ -139,8 +146,8 @@ def test_two_priorities_wait_as_cobham_says(two_classes):
     jobs, outcome, _ = two_classes
     moments = [2 * 0.5**2, 2.0**2 * math.exp(0.6**2)]
     first, second = queues.cobham([0.5, 0.25], [0.5, 2.0], moments)
-    assert agrees(of_class(jobs, outcome, 1.0), first, 0.05)
-    assert agrees(of_class(jobs, outcome, 0.0), second, 0.15)
+    assert agrees(of_class(jobs, outcome, 1.0), first, 0.08)
+    assert agrees(of_class(jobs, outcome, 0.0), second, 0.25)
     by_arrival = queues.pollaczek_khinchine(0.75, 1.0, (2 * moments[0] + moments[1]) / 3)
     assert not agrees(of_class(jobs, outcome, 1.0), by_arrival, 1.0)
 
@@ -154,13 +161,13 @@ def test_priorities_move_waiting_from_one_class_to_another_and_lose_none(two_cla
         sum(load * queues.batch_means(waits).mean for load, waits in zip(loads, classes, strict=True))
         for classes in by_class
     ]
-    assert weighted[0] == pytest.approx(weighted[1], rel=0.02)
+    assert weighted[0] == pytest.approx(weighted[1], rel=0.03)
     assert queues.batch_means(by_class[0][0]).mean < 0.5 * queues.batch_means(by_class[1][0]).mean
 
 
 def test_smiths_order_waits_least():
     """Of all orders, shortest compile first makes the mean wait of equally urgent tasks least (Smith, 1956)."""
-    jobs = queues.poisson(4, 0.8, queues.log_normal(4, "service", 1.0, 1.2, 40_000))
+    jobs = queues.poisson(4, 0.8, queues.log_normal(4, "service", 1.0, 1.2, 20_000))
     means = {}
     for name, rank in {"smith": -1, "arrival": 0, "longest": 1}.items():
         ranked = [job._replace(priority=float(rank * job.service)) for job in jobs]
@@ -171,14 +178,14 @@ def test_smiths_order_waits_least():
 
 def test_two_pools_are_two_queues_that_know_nothing_of_each_other():
     """Equal, task by task, to each queue alone; and each as its closed form says."""
-    one = queues.poisson(5, 0.6, queues.exponential(5, "one", 1.0, 60_000), tier=1)
-    two = queues.poisson(5, 1.5, queues.exponential(5, "two", 1.0, 150_000), tier=2)
+    one = queues.poisson(5, 0.6, queues.exponential(5, "one", 1.0, 20_000), tier=1)
+    two = queues.poisson(5, 1.5, queues.exponential(5, "two", 1.0, 50_000), tier=2)
     jobs = sorted(one + two)
     outcome = queues.drive(queues.machine(pools=(Pool(1, ("one",)), Pool(2, ("two",)))), jobs)
     for tier, alone, threads, rate in ((1, one, 1, 0.6), (2, two, 2, 1.5)):
         waits = [wait for job, wait in zip(jobs, outcome.waits, strict=True) if job.tier == tier]
         assert waits == queues.drive(queues.machine(threads), alone).waits
-        assert agrees(queues.in_seconds(waits), queues.mmk_wait(threads, rate, 1.0), 0.12)
+        assert agrees(queues.in_seconds(waits), queues.mmk_wait(threads, rate, 1.0), 0.25)
 
 
 def test_work_by_hand():

@@ -42,13 +42,15 @@ def test_a_storm_is_the_same_every_time_line_by_line(name):
     assert storm(name, 1) == (first, result)
     if name != "cost_benefit":
         assert result.deopts > 0
-        assert storm(name, 2)[0] != first
+        assert storm(name, 2)[0][1:] != first[1:]
 
 
 @pytest.mark.parametrize("name", ["threshold", "speculator"])
 def test_a_storm_is_the_same_whether_calls_are_stepped_or_jumped_over(name):
     changed = {"units": 2, "calls": 6000, "turn": 1000}
-    assert storm(name, 1, **changed) == storm(name, 1, jump=False, **changed)
+    jumped = storm(name, 1, **changed)
+    assert jumped == storm(name, 1, jump=False, **changed)
+    assert jumped[1].deopts > 1
 
 
 def failing_unit(calls):

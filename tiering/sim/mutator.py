@@ -55,7 +55,6 @@ from tiering.sim.source import Block
 from tiering.sim.threads import Span, Thread
 from tiering.sim.units import UnitRun, Units
 
-
 Question: TypeAlias = tuple[UnitRun, Why, int]
 """A unit to be asked about, why, and 1 if one of its calls is at its entry and not yet counted."""
 

@@ -18,14 +18,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tiering import trace_parser
 from tiering.counters import UnitState
 from tiering.errors import IllegalDecision, InputError
 from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager, broken_rule
 from tiering.profile import Profile
-from tiering.profile import broken_rule as broken_profile
 from tiering.protocol import Compiled, CompileFailed, Controller, Decision, Dropped, Plan, View, Why
+from tiering.sim.checks import MAX_CALLS as MAX_CALLS
+from tiering.sim.checks import check, check_code_cache
 from tiering.sim.clock import Alarms, Environment, Wall
 from tiering.sim.code import Code
 from tiering.sim.compilers import Compilers, Pool, Running, Waiting
@@ -38,12 +38,6 @@ from tiering.sim.source import COMPILED, blocks
 from tiering.sim.units import UnitRun, Units
 from tiering.sim.versions import Version, version
 from tiering.trace import Mix, Program
-
-MAX_CALLS = 10**10
-"""A simulation of more calls than this takes hours; it is refused rather than begun."""
-
-MAX_COUNTS = 1 << 60
-"""Invocations and backedges that one program may have, so that counters fit into 64 bits."""
 
 MAX_DECISIONS = 10**6
 """Questions that one simulation answers, a hundred times what the workloads here need; a trace of three lines can make
@@ -80,8 +74,9 @@ class Simulation:
         max_decisions: int = MAX_DECISIONS,
         compile: CompileHook | None = None,
     ) -> None:
-        _check(program, profile)
+        check(program, profile)
         self._costs = Costs(program, profile, seed)
+        check_code_cache(self._costs)
         told = setup(program, profile, seed=seed, future=future, costs=self._costs)
         self._wall = Wall(profile.machine.cores)
         self._env = Environment()
@@ -156,10 +151,12 @@ class Simulation:
 
     def run(self) -> Result:
         """Let the controller answer everything that is still to be asked."""
-        decide = self.manager.decide
+        decide, alone = self.manager.decide, len(self._mutator.threads) == 1 and self._mutator.jump
         with seldom_collected():
             while (view := self.advance()) is not None:
                 self._apply(decide(view))
+                if alone:
+                    self._answer_entries()
         return self.result()
 
     def result(self) -> Result:
@@ -263,6 +260,22 @@ class Simulation:
         view = self.manager.view(unit.state, why)
         self._asked = (unit, view, entering)
         return view
+
+    def _answer_entries(self) -> None:
+        """Ask about one unit after the other that is called, until anything else is up.
+
+        Nearly all questions are of this kind, so they get here without a queue and without the cases of `advance`.
+        """
+        mutator, upcoming = self._mutator, self._env._queue
+        decide = self.manager.decide
+        while not (self._questions or self._polls or mutator.blocked):
+            unit = mutator.entry(min(upcoming[0][0], LIMIT) if upcoming else LIMIT)
+            if unit is None:
+                return
+            decision = decide(self._open(unit, "count", 1))
+            self._asked = None
+            self._decisions += 1
+            self._carry_out(unit, decision, 1)
 
     def _apply(self, decision: Decision) -> None:
         asked, self._asked = self._asked, None
@@ -412,21 +425,3 @@ def _worth_compiling(program: Program) -> bool:
     """Whether there are so many calls to be looped over that importing Numba pays."""
     looped = sum(g.times if isinstance(g, Mix) else len(g.pattern) for g in program.groups)
     return looped >= COMPILED or program.total() >= 50 * COMPILED
-
-
-def _check(program: Program, profile: Profile) -> None:
-    broken = broken_profile(profile)
-    if broken:
-        raise InputError(f"machine profile: {broken}")
-    trace_parser.check(program)
-    calls = program.total()
-    if calls > MAX_CALLS:
-        raise InputError(f"{program.name}: makes {calls} calls; up to {MAX_CALLS} can be simulated")
-    counts = 0
-    for group in program.groups:
-        if isinstance(group, Mix):
-            counts += group.times * (1 + max((call.backedges for call in group.calls), default=0))
-        else:
-            counts += group.times * sum(1 + call.backedges for call in group.pattern)
-    if counts > MAX_COUNTS:
-        raise InputError(f"{program.name}: has {counts} invocations and backedges; up to 2^60 can be simulated")
