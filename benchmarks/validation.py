@@ -234,8 +234,7 @@ def measure(quick: bool) -> list[Metric]:
 
 def _uniform(seed: int, site: str, count: int) -> NDArray[np.float64]:
     raw = np.asarray(stream(seed, "validation", site).random_raw(count), dtype=np.uint64)
-    numbers: NDArray[np.float64] = (raw >> np.uint64(11)) * 2.0**-53
-    return numbers
+    return np.asarray((raw >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
 if __name__ == "__main__":

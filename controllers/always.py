@@ -44,6 +44,7 @@ class Always:
     reasons = (FIRST_SIGHT, BACKING_OFF, *ladder.REASONS)
 
     _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
+    _targets: dict[tuple[int, ...], int | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -51,6 +52,7 @@ class Always:
     def start(self, setup: Setup) -> None:
         """Forget which compiles failed."""
         self._ladder = ladder.Ladder(setup, self.failures, self.retries, Plans(setup, math.inf))
+        self._targets = {}
 
     def decide(self, view: View) -> Decision:
         """Compile to the target, or to the highest open tier below it."""
@@ -58,7 +60,10 @@ class Always:
         settled = self._ladder.settled(view, priority)
         if settled is not None:
             return settled
-        target = self._target(view)
+        above = self._ladder.above(view)
+        if above not in self._targets:
+            self._targets[above] = self._target(above)
+        target = self._targets[above]
         if target is None:
             return protocol.stay(ladder.AT_TOP)
         if view.deopts:
@@ -72,9 +77,9 @@ class Always:
         """Remember which compiles failed."""
         self._ladder.record(event)
 
-    def _target(self, view: View) -> int | None:
+    def _target(self, above: tuple[int, ...]) -> int | None:
+        """The highest of the open tiers that is admitted."""
         tiers = self._ladder.tiers
-        above = self._ladder.above(view)
         if self.tier >= 0:
             return max((tier for tier in above if tier <= self.tier), default=None)
         plain = [tier for tier in above if self.speculate or not tiers[tier].speculative]

@@ -316,9 +316,11 @@ def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
     recompiles = decision.tier == view.tier and setup.tiers[decision.tier].speculative
     if decision.tier <= view.tier and not recompiles:
         return f"compile to tier {decision.tier} while in tier {view.tier}: to go down, deoptimize"
-    offered = {bet.id for bet in view.bets}
-    if decision.plan.bets and not setup.tiers[decision.tier].speculative:
+    if not decision.plan.bets:
+        return None
+    if not setup.tiers[decision.tier].speculative:
         return f"plan takes bets {list(decision.plan.bets)} in tier {decision.tier}: that tier does not speculate"
+    offered = {bet.id for bet in view.bets}
     stray = [bet for bet in decision.plan.bets if bet not in offered]
     if stray:
         return f"plan takes bets {stray} that were not offered (offered: {sorted(offered)})"

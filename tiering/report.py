@@ -73,6 +73,20 @@ def show_study(study: Any, profile: Profile, *, as_json: bool) -> None:
         print(f"note: {_printable(note)}")
 
 
+def show_warm_up(found: Any) -> None:
+    """Print a `tiering.warmup.WarmUp`."""
+    title = f"{_printable(found.workload)} under {found.controller}, seed {found.seed}: {found.iterations} iterations"
+    table = Table("procedure", "verdict", title=title)
+    for heading in ("steady from iteration", "after s", "s per iteration then", "change points"):
+        table.add_column(heading, justify="right")
+    for steady in (found.barrett, found.traini):
+        known = [steady.start, steady.seconds, steady.iteration_seconds]
+        cells = ["-" if value is None else f"{value:.6g}" for value in known]
+        table.add_row(steady.procedure, steady.classification, *cells, str(len(steady.changes)))
+    show_tables(table)
+    print(f"total {found.total_seconds:.4f} s; warming up cost {found.loss:.1f} iterations at the late pace")
+
+
 def show_json(document: dict[str, Any]) -> None:
     """Print one JSON document."""
     print(json.dumps(document, indent=1))

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -119,7 +120,7 @@ class Program(NamedTuple):
 
     def total(self) -> int:
         """Calls, all together."""
-        return sum(g.times * (len(g.pattern) if isinstance(g, Group) else 1) for g in self.groups)
+        return sum(_calls_of(group) for group in self.groups)
 
     def threads(self) -> int:
         """Threads: one more than the highest that a group names."""
@@ -169,6 +170,27 @@ def in_threads(program: Program, threads: int) -> Program:
     """The program run by `threads` threads at once, each making all the calls that thread 0 makes in `program`."""
     groups = tuple(group._replace(thread=thread) for thread in range(threads) for group in program.groups)
     return program._replace(groups=groups)
+
+
+def in_iterations(program: Program, iterations: int) -> Program:
+    """The same program with its first thread's groups cut so that about so many shares of equally many calls come out.
+
+    A pattern is cut between its rounds, so a group whose pattern is longer than a share stays whole. A mix that is cut
+    draws other calls than the whole one would.
+    """
+    first = sum(_calls_of(group) for group in program.groups if group.thread == 0)
+    share = max(1, first // max(1, iterations))
+    groups: list[Group | Mix] = []
+    for group in program.groups:
+        whole = group.times or 1
+        step = max(1, share // (len(group.pattern) if isinstance(group, Group) else 1)) if not group.thread else whole
+        cuts = [*range(0, group.times, step), group.times] if group.times else [0, 0]
+        groups += [group._replace(times=end - begin) for begin, end in pairwise(cuts)]
+    return program._replace(groups=tuple(groups))
+
+
+def _calls_of(group: Group | Mix) -> int:
+    return group.times * (len(group.pattern) if isinstance(group, Group) else 1)
 
 
 def _stated(unit: Unit) -> dict[str, Any]:

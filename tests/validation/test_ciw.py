@@ -1,9 +1,9 @@
 """The compile queue against Ciw, a simulator of queueing networks that is not ours (Palmer and others, 2019).
 
-Two ways. With draws of its own each side gives an estimate, and the difference of the two means has to have zero in its
-99 % interval. With Ciw's own arrivals and service times, taken from its records, our queue has to give every task the wait
-that Ciw gave it: not the same on average but the same. Among these is the run that Ciw's README shows, M/M/3 with 0.2
-arrivals and 0.1 services per unit of time and seed 1, whose mean wait is printed there as 4.2305.
+Two ways. With draws of its own each side gives an estimate, and the difference of the two means has to have zero in
+its 99 % interval. With Ciw's own arrivals and service times, taken from its records, our queue has to give every task
+the wait that Ciw gave it: not the same on average but the same. Among these is the run that Ciw's README shows, M/M/3
+with 0.2 arrivals and 0.1 services per unit of time and seed 1, whose mean wait is printed there as 4.2305.
 """
 
 from __future__ import annotations

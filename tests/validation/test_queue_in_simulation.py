@@ -1,8 +1,9 @@
 """The same queue inside a whole simulation: calls of a program ask for compiles at random instants.
 
 A program of many units, each called once, under a policy that compiles at first sight: if calls take exponential
-times, the compiles asked for are a Poisson process, and the compile queue is M/M/k again. What the result, the decision log
-and the recursion of Kiefer and Wolfowitz say of the same run has to be equal, and the mean has to be that of theory.
+times, the compiles asked for are a Poisson process, and the compile queue is M/M/k again. What the result, the
+decision log and the recursion of Kiefer and Wolfowitz say of the same run has to be equal, and the mean has to be
+that of theory.
 """
 
 from __future__ import annotations

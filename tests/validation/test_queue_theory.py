@@ -1,8 +1,8 @@
 """The compile queue against closed forms (Kleinrock, *Queueing Systems*), and against recursions that are exact.
 
-Closed forms speak of means, so a measured mean has to have its 99 % interval around the expected one; and the interval
-has to be narrow, since a wide one agrees with everything. The recursions of Lindley (one server) and of Kiefer and
-Wolfowitz (several) speak of every single wait: there is no interval, all picoseconds are equal.
+Closed forms speak of means, so a measured mean has to have its 99 % interval around the expected one; and the
+interval has to be narrow, since a wide one agrees with everything. The recursions of Lindley (one server) and of
+Kiefer and Wolfowitz (several) speak of every single wait: there is no interval, all picoseconds are equal.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def agrees(values, expected, width):
 @pytest.mark.parametrize("name", CASES)
 def test_the_mean_wait_is_that_of_the_closed_form(passed, name):
     outcome, _ = passed(name)
-    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.2)
+    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.25)
 
 
 @pytest.mark.nightly

@@ -1,15 +1,15 @@
 """When to compile, against what is proven: ski rental with a residual rent, and the hazard rule.
 
-One unit, compiles that stop the program, one thread: then a run costs exactly rent + price + residual rent. Interpreted
-calls cost 1, compiled ones r = 1/S, a compile B; break-even is at b = B / (1 - r) calls. Published results (Z. Lotker, B.
-Patt-Shamir and D. Rawitz, *Rent, Lease or Buy*, STACS 2008):
+One unit, compiles that stop the program, one thread: then a run costs exactly rent + price + residual rent.
+Interpreted calls cost 1, compiled ones r = 1/S, a compile B; break-even is at b = B / (1 - r) calls. Published
+results (Z. Lotker, B. Patt-Shamir and D. Rawitz, *Rent, Lease or Buy*, STACS 2008):
 
 - compiling once b has been spent costs at most 2 - r times the optimum, and an adversary makes it cost that;
-- compiling at a random t < b of the law F below, or never, costs on average at most c = e / (e - 1 + r) times the optimum,
-  however many calls there are; no rule does better.
+- compiling at a random t < b of the law F below, or never, costs on average at most c = e / (e - 1 + r) times the
+  optimum, however many calls there are; no rule does better.
 
-The optimum is `lb2`, which is exact here. Whoever runs the program knows nothing of its length, so one run of a long one
-holds the cost of all shorter ones: `Simulation.marks` says when each was over.
+The optimum is `lb2`, which is exact here. Whoever runs the program knows nothing of its length, so one run of a long
+one holds the cost of all shorter ones: `Simulation.marks` says when each was over.
 
 If the law of lengths is known, the best threshold is where the hazard of the length falls through 1/b (D. Ungar, US
 patent 6993755): for a Pareto law of exponent alpha at alpha * b.
@@ -171,7 +171,7 @@ FACTORS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0)
 def pareto(alpha):
     """Units, each called by itself N times; P(N >= n) = (n / least)^-alpha. A mark after each unit.
 
-    Replications are independent; within one each unit draws from a share of its own of the law, which makes means exacter.
+    Replications are independent; within one each unit draws from its own share of the law, which makes means exacter.
     """
     least, bits = alpha * PARETO_BREAK_EVEN / 5, stream(7, "pareto", str(alpha))
     shares = [(unit + uniform(bits)) / UNITS for _ in range(REPLICATIONS) for unit in range(UNITS)]
@@ -192,7 +192,7 @@ def pareto_costs(program, count):
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
 def test_for_a_pareto_law_the_best_count_is_alpha_times_break_even(alpha):
-    """The same units for every count: each other count of the sweep costs more, beyond the interval of the difference."""
+    """The same units for every count: every other count of the sweep costs more, and the interval says so."""
     program = pareto(alpha)
     costs = {factor: pareto_costs(program, round(alpha * PARETO_BREAK_EVEN * factor)) for factor in FACTORS}
     for factor in FACTORS:

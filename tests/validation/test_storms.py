@@ -1,10 +1,11 @@
 """Deoptimization storms: the same every time, ended by back-off; eager and lazy deoptimization, worked by hand.
 
 The bound on back-off is arithmetic and not ours: JavaScriptCore doubles the threshold of code at each reoptimization
-(`CodeBlock.cpp`), so a bet that fails at once every time is placed at the counts t, 2t, 4t, ... since the last failure, and
-N calls see at most log2(N / t + 1) of them. Eager deoptimization leaves code at a failing guard of its own, lazy because
-something that it had been compiled on has changed; U. Holzle, C. Chambers and D. Ungar, *Debugging optimized code with
-dynamic deoptimization*, PLDI 1992, for the latter: code is marked, and whoever runs in it runs on.
+(`CodeBlock.cpp`), so a bet that fails at once every time is placed at the counts t, 2t, 4t, ... since the last
+failure, and N calls see at most log2(N / t + 1) of them. Eager deoptimization leaves code at a failing guard of its
+own, lazy because something that it had been compiled on has changed; U. Holzle, C. Chambers and D. Ungar, *Debugging
+optimized code with dynamic deoptimization*, PLDI 1992, for the latter: code is marked, and whoever runs in it runs
+on.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ class Recompiling:
         self.events.append(event)
 
 
-def test_without_back_off_every_second_call_fails():
-    """By hand: compiled at the first call's entry it fails there; asked at once it is compiled again for the next call."""
+def test_without_back_off_every_call_fails():
+    """Compiled at the entry of a call it fails in that call; asked at once, it is compiled again for the next."""
     program, machine = failing_unit(1000)
     storming = Simulation(program, machine, Recompiling()).run()
     calm = Simulation(program, machine, controller("threshold", {"count": 100})).run()

@@ -12,7 +12,7 @@ from tiering import __version__, registry
 from tiering.cli.arguments import Parser
 from tiering.errors import InputError
 
-VERBS = ("list", "simulate", "compare", "metrics", "timeline", "demo")
+VERBS = ("list", "simulate", "compare", "warmup", "metrics", "timeline", "demo")
 _FILES = {"list": "listing"}
 
 

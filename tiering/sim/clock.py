@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import simpy
 
-from tiering.sim.costs import PICO
+from tiering.sim.costs import PICO, picoseconds
 
 EVENTS, CALLS = 1, 2
 """Priorities at one instant: what happens to the program first, then what the program does."""
@@ -64,6 +65,10 @@ class Wall:
         """A wall time in picoseconds as ticks."""
         return picoseconds * (self.cores or 1)
 
+    def delay(self, seconds: float) -> int:
+        """A wait in seconds on the wall as ticks; it takes a picosecond at least."""
+        return _picoseconds_of_a_wait(seconds) * (self.cores or 1)
+
     def share(self, instant: int, threads: int) -> bool:
         """From now on so many threads run or compile; whether that changes the rate."""
         if self.cores is None or max(threads, self.cores) == self._rate:
@@ -71,6 +76,12 @@ class Wall:
         self._ticks, self._processor = self.ticks(instant), instant
         self._rate = max(threads, self.cores)
         return True
+
+
+@lru_cache(maxsize=1024)
+def _picoseconds_of_a_wait(seconds: float) -> int:
+    """Remembered, because policies wait for the same few lengths again and again."""
+    return max(1, picoseconds(seconds))
 
 
 class Alarms:

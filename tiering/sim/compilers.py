@@ -2,8 +2,8 @@
 
 The queue is ours: `simpy.PriorityResource` sorts all its waiting requests at every request (1.15 ms with 10,000 of
 them). Here a heap on (-priority, serial) holds the tasks of a pool, so that equal priorities are served in the order
-of asking. A task that was discarded stays in the heap as a dead entry and is dropped when it comes up; what waits is
-known by name, so nobody searches the heap.
+of asking. A task that was discarded or ranked anew stays in the heap as a dead entry and is dropped when it comes up;
+what waits is known by name, so nobody searches the heap.
 
 A running compile cannot be stopped, as in real engines: discarding it means that its result is thrown away when it
 ends. Its time is spent, and counted, all the same.
@@ -24,8 +24,10 @@ from tiering.sim.clock import Environment
 
 
 class Waiting(NamedTuple):
-    """A task in the queue, and the instant and the wall time (in ticks) at which it came."""
+    """A task in the queue, and the instant and the wall time (in ticks) at which it came. The least is served first."""
 
+    rank: float
+    serial: int
     task: Task
     since: int
     ticks: int
@@ -47,7 +49,7 @@ class Pool:
     def __init__(self, threads: int) -> None:
         self.idle = threads
         self.polled = False
-        self.heap: list[tuple[float, int]] = []
+        self.heap: list[Waiting] = []
         self.waiting: dict[int, Waiting] = {}
 
 
@@ -80,7 +82,7 @@ class Compilers:
         self._open = False
         self._waiting = 0
         self._unwanted: set[int] = set()
-        self._serials: dict[tuple[str, int], tuple[int, Pool]] = {}
+        self._serials: dict[tuple[str, int], int] = {}
         self._per_tier = [0] * len(profile.tiers)
         self._queue = tuple(self._per_tier)
         self._pools = [Pool(pool.threads) for pool in profile.pools()]
@@ -98,23 +100,27 @@ class Compilers:
 
     def submit(self, task: Task) -> bool:
         """Queue a task; a thread that is idle takes it at once. False if the queue is full."""
-        pool = self._pool_of[task.tier]
+        unit, tier, _, priority, serial, _ = task
+        pool = self._pool_of[tier]
         if self.capacity is not None and self._waiting >= self.capacity and not (self._open and pool.idle):
             return False
-        heapq.heappush(pool.heap, (-task.priority, task.serial))
-        pool.waiting[task.serial] = Waiting(task, *self._now())
-        self._serials[task.unit, task.tier] = task.serial, pool
-        self._per_tier[task.tier] += 1
+        waiting = Waiting(-priority, serial, task, *self._now())
+        heapq.heappush(pool.heap, waiting)
+        pool.waiting[serial] = waiting
+        self._serials[unit, tier] = serial
+        self._per_tier[tier] += 1
         self._queue = tuple(self._per_tier)
         self._waiting += 1
-        self.serve(pool)
+        if pool.idle:
+            self.serve(pool)
         return True
 
     def discard(self, unit: str, tier: int) -> None:
         """Forget the compile of this unit and tier, whether it waits or runs; without one, do nothing."""
-        serial, pool = self._serials.pop((unit, tier), (None, None))
-        if serial is None or pool is None:
+        serial = self._serials.pop((unit, tier), None)
+        if serial is None:
             return
+        pool = self._pool_of[tier]
         if serial in pool.waiting:
             self._remove(pool, serial)
         else:
@@ -124,17 +130,17 @@ class Compilers:
         """Give a waiting task another priority."""
         if serial in pool.waiting:
             waiting = pool.waiting[serial]
-            pool.waiting[serial] = waiting._replace(task=waiting.task._replace(priority=priority))
-            heapq.heappush(pool.heap, (-priority, serial))
+            ranked = waiting._replace(rank=-priority, task=waiting.task._replace(priority=priority))
+            pool.waiting[serial] = ranked
+            heapq.heappush(pool.heap, ranked)
 
     def take(self, pool: Pool) -> bool:
         """A free thread takes the first task of the queue; whether there was one."""
         while pool.heap:
-            rank, serial = heapq.heappop(pool.heap)
-            waiting = pool.waiting.get(serial)
-            if waiting is None or -rank != waiting.task.priority:
+            waiting = heapq.heappop(pool.heap)
+            if pool.waiting.get(waiting.serial) is not waiting:
                 continue
-            self._remove(pool, serial)
+            self._remove(pool, waiting.serial)
             if self.stale is not None and self.stale(waiting):
                 continue
             self._start(pool, waiting)

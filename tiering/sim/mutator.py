@@ -60,11 +60,12 @@ Question: TypeAlias = tuple[UnitRun, Why, int]
 
 
 class Ports(NamedTuple):
-    """What the threads need from their simulation: ask, tell of failed guards and of threads' ends."""
+    """What the threads need from their simulation: ask, tell of failed guards and of threads' ends, read the wall."""
 
     ask: Callable[[Question], None]
     guard_failed: Callable[[UnitRun, int, list[int], Any], None]
     thread_ended: Callable[[], None]
+    ticks: Callable[[int], int]
 
 
 class Mutator:
@@ -401,8 +402,9 @@ class Mutator:
 
     def _refill(self, thread: Thread) -> None:
         at, row = self._at, thread.place
-        thread.marks.append(self.instant)
         block = next(thread.blocks, None)
+        if block is None or block.begins:
+            thread.marks.append(self._ports.ticks(self.instant))
         if block is None:
             thread.ended_at = self.instant
             self.running -= 1

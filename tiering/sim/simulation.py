@@ -84,7 +84,7 @@ class Simulation:
         self._units = Units(program, self._costs, seed, fast=fast)
         sources = [blocks(program, self._costs, seed, thread) for thread in range(program.threads())]
         self._questions: deque[Question] = deque()
-        ports = Ports(self._questions.append, self._guard_failed, self._share)
+        ports = Ports(self._questions.append, self._guard_failed, self._share, self._wall.ticks)
         self._mutator = Mutator(self._env, self._units, sources, ports, jump=jump, fast=fast)
         self.manager = TieringManager(controller, self, self, told, log=log)
         self._name = program.name
@@ -192,11 +192,12 @@ class Simulation:
         return Ledger(total, stalled, tuple(tiers), wall)
 
     def marks(self) -> tuple[float, ...]:
-        """Seconds at which the first thread had finished each block of its calls (a group, or 65536 drawn calls).
+        """Seconds on the wall at which the first thread began each of its groups and, last, ended; shape (groups + 1,).
 
-        True on the wall where the machine does not share cores; on one that does, processor seconds.
+        `tiering.trace.in_iterations` cuts a program into groups of equally many calls.
         """
-        return tuple(instant / PICO for instant in self._mutator.threads[0].marks)
+        second = self._wall.in_ticks(PICO)
+        return tuple(ticks / second for ticks in self._mutator.threads[0].marks)
 
     def counts(self) -> dict[str, UnitState]:
         """The manager's units with their counters true at this instant."""
@@ -242,7 +243,7 @@ class Simulation:
         else:
             self._compilers.open()
         if machine.decay_seconds is not None:
-            period = self._wall.in_ticks(max(1, picoseconds(machine.decay_seconds)))
+            period = self._wall.delay(machine.decay_seconds)
             self._alarms.set(period, self._decay, None, period)
         self._share()
 
@@ -318,9 +319,8 @@ class Simulation:
 
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
         if wake * PICO < LIMIT:
-            now = self._wall.ticks(self._mutator.instant)
-            due = now + self._wall.in_ticks(max(1, picoseconds(wake)))
-            self._alarms.set(due, self._ring, unit, unit.wake_serial)
+            wall = self._wall
+            self._alarms.set(wall.ticks(self._mutator.instant) + wall.delay(wake), self._ring, unit, unit.wake_serial)
 
     def _ring(self, unit: UnitRun, serial: int) -> None:
         if unit.wake_serial == serial:

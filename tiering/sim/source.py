@@ -37,10 +37,11 @@ _MOST_FAILURES = 10_000
 
 
 class Block(NamedTuple):
-    """Call ids in order, to be run `times` times over."""
+    """Call ids in order, to be run `times` times over. `begins` says that it is the first of its group."""
 
     ids: Ids
     times: int
+    begins: bool = True
 
 
 def blocks(program: Program, costs: Costs, seed: int, thread: int = 0) -> Iterator[Block]:
@@ -119,12 +120,12 @@ def _drawn(mix: Mix, costs: Costs, seed: int, number: int) -> Iterator[Block]:
         length = min(left, BLOCK)
         raw = bits.random_raw(length)
         if mix.times < COMPILED:
-            yield Block(ids[draw(raw, limits, others)], 1)
+            yield Block(ids[draw(raw, limits, others)], 1, left == mix.times)
         else:
             picked = np.empty(length, np.int32)
             columns = np.uint64(len(ids))
             compiled_pick()(raw, limits, others, ids, columns, _HALF, _LOW, picked)
-            yield Block(picked, 1)
+            yield Block(picked, 1, left == mix.times)
         left -= length
 
 
