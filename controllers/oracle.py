@@ -47,7 +47,8 @@ _NOT_NAMED = protocol.stay(UNKNOWN)
 class _Route(NamedTuple):
     """A path for one unit from one tier: compile seconds, and per step what the step needs.
 
-    A step is (calls that pass during its compile, seconds per call below, whether it speculates).
+    A step is (calls that pass during its compile, seconds per call below, whether it speculates). If the tiers of the
+    path are compiled one after the other, calls that pass during a step run below it, and those left over take `last`.
     """
 
     path: tuple[int, ...]
@@ -55,14 +56,24 @@ class _Route(NamedTuple):
     steps: tuple[tuple[int, float, bool], ...]
     last: float
 
-    def seconds(self, calls: int, failures: int) -> float:
-        """Time of the remaining calls if the tiers of the path are compiled one after the other."""
-        seconds = 0.0
-        for during, below, speculates in self.steps:
-            passed = min(calls, (1 + failures) * during if speculates else during)
-            seconds += passed * below
-            calls -= passed
-        return seconds + calls * self.last
+
+class _Routes(NamedTuple):
+    """All paths from one tier, with seconds per call on the one that stays, and the least that any other compiles."""
+
+    stays: _Route
+    last: float
+    least: float
+    all: tuple[_Route, ...]
+
+
+@dataclass(slots=True)
+class _Unit:
+    """A unit's future, its calls before the last counter reset and since, and its routes by tier and open tiers."""
+
+    future: UnitFuture
+    before: int = 0
+    since: int = 0
+    routes: dict[tuple[int, tuple[int, ...]], _Routes] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,11 +86,9 @@ class Oracle:
     reasons = REASONS
 
     _ladder: ladder.Ladder = field(init=False, repr=False, compare=False)
-    _futures: dict[str, UnitFuture] = field(init=False, repr=False, compare=False)
-    _routes: dict[tuple[str, int, tuple[int, ...]], tuple[_Route, ...]] = field(init=False, repr=False, compare=False)
+    _units: dict[str, _Unit] = field(init=False, repr=False, compare=False)
     _interpreted: float = field(init=False, repr=False, compare=False)
     _price: float = field(init=False, repr=False, compare=False)
-    _done: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -89,72 +98,93 @@ class Oracle:
         if setup.future is None:
             raise NeedsFuture("oracle: this host cannot know the future; simulate a trace to use it")
         self._ladder = ladder.Ladder(setup, self.failures, self.retries)
-        self._futures = {future.unit: future for future in setup.future}
-        self._done = {}
+        self._units = {future.unit: _Unit(future) for future in setup.future}
         self._foresee(setup.compiler_threads)
 
     def decide(self, view: View) -> Decision:
         """Take the next step of the path that leaves the least to come."""
-        future = self._futures.get(view.unit)
-        if future is None:
+        unit = self._units.get(view.unit)
+        if unit is None:
             return self._ladder.settled(view, 0.0) or _NOT_NAMED
-        passed = self._passed(view)
-        if view.pending is None:
+        invocations, pending = view.invocations, view.pending
+        passed = self._passed(unit, invocations)
+        if pending is None:
             settled = self._ladder.settled(view, 0.0)
             if settled is not None:
                 return settled
+        future = unit.future
         calls = max(0, future.calls - passed)
         failures = max(0, future.guard_failures - view.deopts)
-        route, seconds = self._best(future, view.tier, self._ladder.above(view), calls, failures)
-        priority = self._smith(future, view.tier, route, calls, seconds)
-        if view.pending is not None:
-            return self._ladder.settled(view, priority) or _STAYS
-        if not route.path:
+        route, seconds = self._best(unit, view.tier, self._ladder.above(view), calls, failures)
+        if pending is None and not route.path:
             return _STAYS
-        return self._ladder.climb(view, route.path[0], FORESEEN, priority, calls / max(1, view.invocations))
+        priority = self._smith(future, view.tier, route, calls, seconds)
+        if pending is not None:
+            return self._ladder.settled(view, priority) or _STAYS
+        return self._ladder.climb(view, route.path[0], FORESEEN, priority, calls / max(1, invocations))
 
     def record(self, event: Event) -> None:
         """Remember which compiles failed."""
         self._ladder.record(event)
 
     def _foresee(self, threads: int) -> None:
-        futures = self._futures.values()
+        units = self._units.values()
         tiers = tuple(range(1, len(self._ladder.tiers)))
-        self._interpreted = sum(future.calls * future.call_seconds[0] for future in futures)
+        self._interpreted = sum(unit.future.calls * unit.future.call_seconds[0] for unit in units)
         self._price = 0.0
-        self._routes = {}
         for _ in range(ROUNDS):
             length = wanted = 0.0
-            for future in futures:
-                route, seconds = self._best(future, 0, tiers, future.calls, future.guard_failures)
+            for unit in units:
+                route, seconds = self._best(unit, 0, tiers, unit.future.calls, unit.future.guard_failures)
                 length += seconds
                 wanted += route.compiling
             self._price = min(1.0, wanted / (threads * length)) if length > 0.0 else 1.0
 
-    def _passed(self, view: View) -> int:
+    def _passed(self, unit: _Unit, invocations: int) -> int:
         """Calls so far; the host's count starts anew at a deoptimization, this one does not."""
-        before, last = self._done.get(view.unit, (0, 0))
-        if view.invocations < last:
-            before += last
-        self._done[view.unit] = (before, view.invocations)
-        return before + view.invocations
+        if invocations < unit.since:
+            unit.before += unit.since
+        unit.since = invocations
+        return unit.before + invocations
 
     def _best(
-        self, future: UnitFuture, tier: int, above: tuple[int, ...], calls: int, failures: int
+        self, unit: _Unit, tier: int, above: tuple[int, ...], calls: int, failures: int
     ) -> tuple[_Route, float]:
-        """The route that costs least, the first of equals, and the seconds of the calls on it."""
-        key = (future.unit, tier, above)
-        routes = self._routes.get(key)
-        if routes is None:
-            routes = self._routes[key] = tuple(self._route(future, tier, path) for path in _paths(above))
-        best, least, price = routes[0], math.inf, self._price
-        seconds = 0.0
+        """The route that costs least, the first of equals, and the seconds of the calls on it.
+
+        A route whose compile time alone costs as much as another route altogether is not worth adding up: so the many
+        units that are hardly ever called are done with at once.
+        """
+        key = (tier, above)
+        known = unit.routes.get(key)
+        if known is None:
+            known = unit.routes[key] = self._routes(unit.future, tier, above)
+        best, last, cheapest, routes = known
+        price = self._price
+        least = seconds = 0.0 + calls * last
+        if price * cheapest >= least:
+            return best, seconds
         for route in routes:
-            taken = route.seconds(calls, failures)
-            total = taken + price * route.compiling
-            if total < least:
-                best, least, seconds = route, total, taken
+            _, compiling, steps, last = route
+            paid = price * compiling
+            if paid >= least:
+                continue
+            left, taken = calls, 0.0
+            for during, below, speculates in steps:
+                passed = (1 + failures) * during if speculates else during
+                if passed > left:
+                    passed = left
+                taken += passed * below
+                left -= passed
+            taken += left * last
+            if taken + paid < least:
+                best, least, seconds = route, taken + paid, taken
         return best, seconds
+
+    def _routes(self, future: UnitFuture, tier: int, above: tuple[int, ...]) -> _Routes:
+        stays = self._route(future, tier, ())
+        routes = tuple(self._route(future, tier, path) for path in _paths(above))
+        return _Routes(stays, stays.last, min((route.compiling for route in routes), default=math.inf), routes)
 
     def _route(self, future: UnitFuture, tier: int, path: tuple[int, ...]) -> _Route:
         steps = []
@@ -181,7 +211,7 @@ class Oracle:
 
 
 def _paths(above: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    yield ()
+    """The paths that lead anywhere: to one tier, or to a lower one first and a higher one after it."""
     for place, first in enumerate(above):
         yield (first,)
         for second in above[place + 1 :]:

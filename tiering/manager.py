@@ -263,7 +263,7 @@ class TieringManager:
 def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str, ...]) -> str | None:
     """The rule that this decision breaks, in one line with the value, or None."""
     if type(decision) is Decision:
-        action, _, _, priority, budget, wake, reason = decision
+        action, tier, plan, priority, budget, wake, reason = decision
         # The tests below again, for the usual types, in a fraction of the time: this is asked at every question.
         if (
             type(budget) is int
@@ -274,6 +274,8 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
             and reason in reasons
         ):
             if action == "stay":
+                return None
+            if action == "compile" and type(tier) is int and view.tier < tier < len(setup.tiers) and not plan.bets:
                 return None
             if action in _RULES:
                 return _RULES[action](decision, view, setup)

@@ -40,6 +40,20 @@ _WORKLOADS = {
     **{name: f"tiering.workloads.kernels.{name}:WORKLOAD" for name in KERNELS},
     **{name: f"tiering.workloads.synthetic:{name.upper()}" for name in SYNTHETIC},
 }
+BOUNDS = {
+    "lb0": "every call at its best speed from the start",
+    "lb1": "no queue, all compiles from the start, calls may wait",
+    "lb1_osr": "no queue, all compiles from the start, running loops are replaced",
+    "lb1_asked": "lb1, no compile before its unit's first call",
+    "lb1_osr_asked": "lb1_osr, no compile before its unit's first call",
+    "lb2": "calls and the compiles that pay, one after the other",
+    "lb_cores": "calls and the compiles that pay, over all cores",
+    "lb_queue": "waiting for few compiler threads in the best order",
+    "lb_cache": "recompiling as often as Belady's rule misses",
+    "lb_exact": "every order of every choice of compiles, calls may wait",
+}
+"""Names of lower bounds and what each supposes; `tiering.bounds` holds the bounds."""
+
 INSTALL = "this checkout is not installed: type `make test` or `python -m pip install -e .` in its folder"
 
 

@@ -22,11 +22,9 @@ WIDTH_WHERE_NO_TERMINAL = 140
 
 def show_catalogue(*, as_json: bool) -> None:
     """Print every workload, every controller with its parameters, and every bound."""
-    from tiering.bounds import BOUNDS
-
     workloads = [_workload(name) for name in registry.WORKLOADS.names()]
     controllers = [_controller(name) for name in registry.CONTROLLERS.names()]
-    bounds = [{"name": bound.name, "statement": bound.statement} for bound in BOUNDS.values()]
+    bounds = [{"name": name, "statement": statement} for name, statement in registry.BOUNDS.items()]
     if as_json:
         show_json({"workloads": workloads, "controllers": controllers, "bounds": bounds})
         return

@@ -78,8 +78,8 @@ def warm_up(
     times = series(subject, host, registry.controller(controller, dict(settings or {})), iterations, seed)
     if len(times) < LEAST or sum(times) <= 0.0:
         raise InputError(
-            f"{subject.name}: has {len(times)} iterations that take {sum(times):g} s; a steady state is looked for in at "
-            f"least {LEAST} and above 0 s; take a larger size, or a trace with more rounds"
+            f"{subject.name}: has {len(times)} iterations that take {sum(times):g} s; a steady state is looked for in "
+            f"at least {LEAST} and above 0 s; take a larger size, or a trace with more rounds"
         )
     found = steady_state(times)
     loss = warm_up_loss(times)

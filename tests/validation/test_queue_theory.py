@@ -51,7 +51,7 @@ def test_the_mean_wait_is_that_of_the_closed_form(passed, name):
 @pytest.mark.parametrize("name", CASES)
 def test_the_mean_wait_of_two_million_tasks_is_that_of_the_closed_form(name):
     outcome = queues.drive(queues.machine(CASES[name].threads), queues.tasks(CASES[name], 2_000_000, seed=8))
-    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.04)
+    assert agrees(queues.in_seconds(outcome.waits), queues.expected(CASES[name]), 0.07)
 
 
 @pytest.mark.parametrize(

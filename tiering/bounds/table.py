@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from tiering import registry
 from tiering.bounds import cache, features, queueing, search, walk, work
 from tiering.bounds.least import Least
 from tiering.errors import InputError, unknown
@@ -57,23 +58,19 @@ class Bound(NamedTuple):
 _QUEUE = (features.replaces_loops, features.stalls, features.slower_tiers)
 _CACHE = (features.replaces_loops, features.several_threads, features.overlaps, cache.refusal)
 
-BOUNDS = {
-    bound.name: bound
-    for bound in (
-        Bound("lb0", "every call at its best speed from the start", (), walk.lb0),
-        Bound("lb1", "no queue, all compiles from the start, calls may wait", (features.replaces_loops,), walk.lb1),
-        Bound("lb1_osr", "no queue, all compiles from the start, running loops are replaced", (), walk.lb1_osr),
-        Bound("lb1_asked", "lb1, no compile before its unit's first call", (features.replaces_loops,), walk.lb1_asked),
-        Bound("lb1_osr_asked", "lb1_osr, no compile before its unit's first call", (), walk.lb1_osr_asked),
-        Bound("lb2", "calls and the compiles that pay, one after the other", (features.overlaps,), work.lb2),
-        Bound(
-            "lb_cores", "calls and the compiles that pay, over all cores", (features.shares_no_cores,), work.lb_cores
-        ),
-        Bound("lb_queue", "waiting for few compiler threads in the best order", _QUEUE, queueing.lb_queue),
-        Bound("lb_cache", "recompiling as often as Belady's rule misses", _CACHE, cache.lb_cache),
-        Bound("lb_exact", "every order of every choice of compiles, calls may wait", search.REASONS, search.lb_exact),
-    )
+_HOW: dict[str, tuple[tuple[Reason, ...], Callable[[Least], int]]] = {
+    "lb0": ((), walk.lb0),
+    "lb1": ((features.replaces_loops,), walk.lb1),
+    "lb1_osr": ((), walk.lb1_osr),
+    "lb1_asked": ((features.replaces_loops,), walk.lb1_asked),
+    "lb1_osr_asked": ((), walk.lb1_osr_asked),
+    "lb2": ((features.overlaps,), work.lb2),
+    "lb_cores": ((features.shares_no_cores,), work.lb_cores),
+    "lb_queue": (_QUEUE, queueing.lb_queue),
+    "lb_cache": (_CACHE, cache.lb_cache),
+    "lb_exact": (search.REASONS, search.lb_exact),
 }
+BOUNDS = {name: Bound(name, statement, *_HOW[name]) for name, statement in registry.BOUNDS.items()}
 """All bounds, from the plainest on."""
 
 

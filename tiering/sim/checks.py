@@ -43,6 +43,6 @@ def check_code_cache(costs: Costs) -> None:
         least = min(made.bytes or 0 for made in code[1:])
         if least > capacity:
             raise InputError(
-                f"machine code_capacity_bytes is {capacity}: unit {unit.name!r} needs {least} bytes of code in any tier, "
-                "so it must be at least that"
+                f"machine code_capacity_bytes is {capacity}: unit {unit.name!r} needs {least} bytes of code in any "
+                "tier, so it must be at least that"
             )

@@ -101,6 +101,10 @@ class Alarms:
         if self._heap[0][1] == self._serial:
             self.move()
 
+    def clear(self) -> None:
+        """Forget all alarms."""
+        self._heap.clear()
+
     def move(self) -> None:
         """Schedule the earliest alarm anew."""
         if not self._heap:

@@ -56,6 +56,7 @@ class Pool:
 class Compilers:
     """All pools of a machine.
 
+    A unit has at most one task that anybody wants: whoever asks for another one discards it first.
     `begin` tells a task's processor time in picoseconds and what will come of it; `ended` is called at the end of each
     compile, with whether anybody still wants it; `stale` says whether a task that comes up is to be dropped.
     """
@@ -82,7 +83,7 @@ class Compilers:
         self._open = False
         self._waiting = 0
         self._unwanted: set[int] = set()
-        self._serials: dict[tuple[str, int], int] = {}
+        self._wanted: dict[str, Task] = {}
         self._per_tier = [0] * len(profile.tiers)
         self._queue = tuple(self._per_tier)
         self._pools = [Pool(pool.threads) for pool in profile.pools()]
@@ -107,7 +108,7 @@ class Compilers:
         waiting = Waiting(-priority, serial, task, *self._now())
         heapq.heappush(pool.heap, waiting)
         pool.waiting[serial] = waiting
-        self._serials[unit, tier] = serial
+        self._wanted[unit] = task
         self._per_tier[tier] += 1
         self._queue = tuple(self._per_tier)
         self._waiting += 1
@@ -117,14 +118,15 @@ class Compilers:
 
     def discard(self, unit: str, tier: int) -> None:
         """Forget the compile of this unit and tier, whether it waits or runs; without one, do nothing."""
-        serial = self._serials.pop((unit, tier), None)
-        if serial is None:
+        task = self._wanted.get(unit)
+        if task is None or task.tier != tier:
             return
+        del self._wanted[unit]
         pool = self._pool_of[tier]
-        if serial in pool.waiting:
-            self._remove(pool, serial)
+        if task.serial in pool.waiting:
+            self._remove(pool, task.serial)
         else:
-            self._unwanted.add(serial)
+            self._unwanted.add(task.serial)
 
     def rank(self, pool: Pool, serial: int, priority: float) -> None:
         """Give a waiting task another priority."""
@@ -158,6 +160,12 @@ class Compilers:
     def queue(self) -> tuple[int, ...]:
         """Tasks that wait, per tier."""
         return self._queue
+
+    def close(self) -> None:
+        """Forget what waits: the program has ended."""
+        for pool in self._pools:
+            pool.heap.clear()
+            pool.waiting.clear()
 
     def quiet(self) -> bool:
         """Whether nothing waits and nothing runs."""
@@ -195,7 +203,7 @@ class Compilers:
         wanted = task.serial not in self._unwanted
         self._unwanted.discard(task.serial)
         if wanted:
-            del self._serials[task.unit, task.tier]
+            del self._wanted[task.unit]
         if self.changed is not None:
             self.changed()
         self._ended(running, wanted)

@@ -157,6 +157,8 @@ class Simulation:
                 self._apply(decide(view))
                 if alone:
                     self._answer_entries()
+            self._alarms.clear()
+            self._compilers.close()
         return self.result()
 
     def result(self) -> Result:
@@ -411,7 +413,8 @@ def seldom_collected() -> Iterator[None]:
     """Python looks for cyclic garbage after every 200,000 new objects instead of 700.
 
     Queues and heaps of a simulation hold tens of thousands of tuples that live long, and going through all of them
-    again and again doubled the time of a run. There is next to no cyclic garbage here.
+    again and again doubled the time of a run. There is next to no cyclic garbage here. What is left when the usual
+    number holds again is gone through once, so whatever nobody needs any more is better dropped before.
     """
     before = gc.get_threshold()
     gc.set_threshold(200_000, *before[1:])

@@ -11,6 +11,7 @@ the same draws come out of NumPy and out of compiled code.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ COMPILED = 200_000
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _MOST_FAILURES = 10_000
+_SCALE = 80
 
 
 class Block(NamedTuple):
@@ -137,26 +139,27 @@ def draw(raw: Any, limits: NDArray[np.uint64], others: NDArray[np.int64]) -> NDA
     return drawn
 
 
+@lru_cache(maxsize=4)
 def alias_table(weights: tuple[float, ...]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Per column: below which 32-bit number it stands for itself, and for which entry otherwise.
 
-    Exact in whole numbers before the one rounding to 32 bits; weights are not negative and not all zero.
+    Exact in whole numbers before the one rounding to 32 bits; weights are not negative and not all zero. The last
+    tables are kept, since many runs of one program need the same one; nobody writes into them.
     """
     ratios = [float(weight).as_integer_ratio() for weight in weights]
     common = max(denominator for _, denominator in ratios)
     exact = [numerator * (common // denominator) for numerator, denominator in ratios]
     total = sum(exact)
-    scale = 1 << 80
+    scale = 1 << _SCALE
     shares = [weight * len(exact) * scale // total for weight in exact]
-    limits = np.full(len(shares), 1 << 32, np.uint64)
-    others = np.arange(len(shares), dtype=np.int64)
+    limits, others = [1 << 32] * len(shares), list(range(len(shares)))
     small = [index for index, share in enumerate(shares) if share < scale]
     large = [index for index, share in enumerate(shares) if share >= scale]
     while small and large:
         index, donor = small.pop(), large[-1]
-        limits[index] = shares[index] * (1 << 32) // scale
+        limits[index] = shares[index] >> _SCALE - 32
         others[index] = donor
         shares[donor] -= scale - shares[index]
         if shares[donor] < scale:
             small.append(large.pop())
-    return limits, others
+    return np.array(limits, np.uint64), np.array(others, np.int64)
