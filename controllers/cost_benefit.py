@@ -33,7 +33,7 @@ from tiering import protocol
 from tiering.protocol import FOREVER, Decision, Event, Setup, View, check_parameters, parameter
 
 from . import ladder
-from .estimates import Estimates
+from .estimates import Estimates, Offers
 
 PAYS = "pays for itself"
 NOT_YET = "does not pay yet"
@@ -70,8 +70,8 @@ class CostBenefit:
 
     def decide(self, view: View) -> Decision:
         """Weigh each open tier's compile time against the time it would have saved so far."""
-        work = self.again * self._estimates.work(view)
-        if view.pending is None:
+        work, pending = self.again * self._estimates.work(view), view.pending
+        if pending is None:
             settled = self._ladder.settled(view, 0.0)
             if settled is not None:
                 return settled
@@ -83,7 +83,7 @@ class CostBenefit:
             if cost < least:
                 least, best = cost, tier
         gain = work / speed_here - least if offers else 0.0
-        if view.pending is not None:
+        if pending is not None:
             return self._ladder.settled(view, gain) or protocol.stay(NOT_YET)
         if gain > 0.0:
             return self._ladder.climb(view, best, PAYS, gain, self.again)
@@ -94,23 +94,23 @@ class CostBenefit:
         self._ladder.record(event)
         self._estimates.record(event)
 
-    def _offers(self, view: View) -> list[tuple[int, float, float]]:
+    def _offers(self, view: View) -> Offers:
         """Of each open tier: its number, the price of compiling to it in seconds, its speed."""
-        estimates, tiers, unit, size, deopts = self._estimates, self._ladder.tiers, view.unit, view.size, view.deopts
-        offers = []
-        for tier in self._ladder.above(view):
-            seconds = estimates.compile_seconds(size, tier)
-            if deopts and tiers[tier].speculative:
-                seconds *= 2.0 ** min(deopts, _MOST_DOUBLINGS)
-            offers.append((tier, seconds, estimates.speed(unit, tier)))
-        return offers
+        tiers, deopts = self._ladder.tiers, view.deopts
+        offers = self._estimates.offers(view.unit, view.size, self._ladder.above(view))
+        if not deopts:
+            return offers
+        dearer = 2.0 ** min(deopts, _MOST_DOUBLINGS)
+        return tuple(
+            [(tier, seconds * dearer if tiers[tier].speculative else seconds, speed) for tier, seconds, speed in offers]
+        )
 
-    def _wait(self, view: View, work: float, here: float, offers: list[tuple[int, float, float]]) -> Decision:
+    def _wait(self, view: View, work: float, here: float, offers: Offers) -> Decision:
         break_even = math.inf
         for _, seconds, speed in offers:
             saved = here - 1.0 / speed
-            if saved > 0.0:
-                break_even = min(break_even, seconds / saved)
+            if saved > 0.0 and seconds / saved < break_even:
+                break_even = seconds / saved
         counts = view.invocations + (view.backedges or 0)
         if break_even == math.inf:
             return protocol.stay(NO_GAIN, budget=min(max(_NO_GAIN_BUDGET, counts), FOREVER))

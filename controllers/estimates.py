@@ -14,8 +14,13 @@ State is a few numbers per unit and tier.
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 from tiering.protocol import Compiled, Event, Sampled, Setup, View
+
+
+Offers: TypeAlias = tuple[tuple[int, float, float], ...]
+"""Tiers with the seconds that a compile takes and the speed of a unit in them."""
 
 
 class Estimates:
@@ -36,6 +41,7 @@ class Estimates:
         self._ended = [0] * len(setup.tiers)
         self._speeds = [tier.speed for tier in setup.tiers]
         self._sampled = False
+        self._offers: dict[tuple[int | None, tuple[int, ...]], Offers] = {}
 
     def work(self, view: View) -> float:
         """Seconds that everything this unit did since the last reset would have taken in tier 0."""
@@ -61,6 +67,19 @@ class Estimates:
             return prior * math.exp(self._log_ratio[tier] / self._ratios[tier])
         return prior
 
+    def offers(self, unit: str, size: int | None, tiers: tuple[int, ...]) -> Offers:
+        """Of each of these tiers: its number, seconds to compile a unit of this size to it, the unit's speed there.
+
+        As long as nobody shows samples, units of one size are alike, and are so until the next compile has ended.
+        """
+        if self._sampled:
+            return tuple([(tier, self.compile_seconds(size, tier), self.speed(unit, tier)) for tier in tiers])
+        known = self._offers.get((size, tiers))
+        if known is None:
+            known = tuple([(tier, self.compile_seconds(size, tier), self._speeds[tier]) for tier in tiers])
+            self._offers[size, tiers] = known
+        return known
+
     def compile_seconds(self, size: int | None, tier: int) -> float:
         """Seconds that compiling a unit of this size to this tier should take."""
         prior = self._tiers[tier].compile_seconds(size)
@@ -76,6 +95,7 @@ class Estimates:
             self._sampled = self._learn
             self._sample(event)
         elif isinstance(event, Compiled):
+            self._offers.clear()
             self._took[event.tier] += event.took
             prior = self._tiers[event.tier].compile_seconds(self._sizes.get(event.unit))
             self._foretold[event.tier] += prior

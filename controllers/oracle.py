@@ -147,9 +147,7 @@ class Oracle:
         unit.since = invocations
         return unit.before + invocations
 
-    def _best(
-        self, unit: _Unit, tier: int, above: tuple[int, ...], calls: int, failures: int
-    ) -> tuple[_Route, float]:
+    def _best(self, unit: _Unit, tier: int, above: tuple[int, ...], calls: int, failures: int) -> tuple[_Route, float]:
         """The route that costs least, the first of equals, and the seconds of the calls on it.
 
         A route whose compile time alone costs as much as another route altogether is not worth adding up: so the many

@@ -137,14 +137,15 @@ class Speculator:
             settled = self._ladder.settled(view, 0.0)
             if settled is not None:
                 return settled
-        work = self._estimates.work(view)
-        call = work / view.invocations if view.invocations else self._estimates.call_seconds(view)
+        work, invocations = self._estimates.work(view), view.invocations
+        call = work / invocations if invocations else self._estimates.call_seconds(view)
         ahead = self.again * max(1, unit.calls)
         here = self._here(view, unit, call)
         versions = self._versions(view, unit, call)
         best, least = None, math.inf
         for made in versions:
-            total = made.price + ahead * made.per_call
+            _, _, price, per_call, _ = made
+            total = price + ahead * per_call
             if total < least:
                 best, least = made, total
         gain = ahead * here - least if best else 0.0
@@ -188,9 +189,9 @@ class Speculator:
         unit.last = calls
         if calls:
             unit.counts_per_call = 1.0 + (view.backedges or 0) / calls
-        for bet in sorted(unit.failed):
-            self._bets.failed(view.unit, bet, unit.calls, max(0, unit.calls - unit.since))
         if unit.failed or unit.fresh:
+            for bet in sorted(unit.failed):
+                self._bets.failed(view.unit, bet, unit.calls, max(0, unit.calls - unit.since))
             unit.since = unit.calls
             unit.fresh = False
             unit.failed.clear()
@@ -210,7 +211,12 @@ class Speculator:
 
     def _versions(self, view: View, unit: _Unit, call: float) -> list[_Version]:
         """What could be made: the open tiers, then the present one with other bets."""
-        versions = [self._version(view, unit, tier, call) for tier in self._ladder.above(view)]
+        above = self._ladder.above(view)
+        if not view.bets and not self._bets.knows(view.unit):
+            offers = self._estimates.offers(view.unit, view.size, above)
+            # All fields in order: what `_Version(...)` does with its defaults takes as long again.
+            return [tuple.__new__(_Version, (tier, (), price, call / speed, 0)) for tier, price, speed in offers]
+        versions = [self._version(view, unit, tier, call) for tier in above]
         if view.bets and self._setup.tiers[view.tier].speculative and view.deopts < self.retries:
             other = self._version(view, unit, view.tier, call)
             versions += [other] if other.bets != unit.taken else []
@@ -267,11 +273,14 @@ class Speculator:
         """Until a version should pay, a rest ends, or the counts have doubled."""
         counts = view.invocations + (view.backedges or 0)
         most = max(counts, _LEAST if call > 0.0 else 1, _STEADY if unit.taken and view.tier != unit.below else 1)
-        rests = min((made.rests for made in versions if made.rests), default=0)
-        calls = float(rests or FOREVER)
-        for made in versions:
-            if made.per_call < here:
-                calls = min(calls, made.price / (here - made.per_call) / self.again - unit.calls)
+        rests, calls = 0, float(FOREVER)
+        for _, _, price, per_call, resting in versions:
+            if resting:
+                rests = min(rests or resting, resting)
+            if per_call < here:
+                calls = min(calls, price / (here - per_call) / self.again - unit.calls)
+        if rests:
+            calls = min(calls, float(rests))
         if not versions and not unit.taken:
             return stay(ladder.AT_TOP)
         return stay(COOLING if rests else NOT_YET, budget=min(max(1, most), self._counts(unit, calls)))

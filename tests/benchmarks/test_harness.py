@@ -44,6 +44,10 @@ def test_identical_samples_have_no_spread():
         ("dispatch", {"dispatch_vs_njit"}),
         ("stall", {"main_speed_while_compiling", "longest_stall_ms"}),
         ("prediction", {"prediction_error", "total_vs_njit", "stall_vs_njit"}),
+        ("simulator", {"ns_per_invocation", "us_per_decision", "invocations_per_second", "step_speed_vs_simpy"}),
+        ("bounds", {"lb1_vs_optimum"}),
+        ("registers", {"registers_break_even_error"}),
+        ("validation", {"queue_wait_mm3"}),
     ],
 )
 def test_a_benchmark_prints_one_json_list_of_its_metrics(checkout, name, promised):

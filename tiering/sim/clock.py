@@ -28,7 +28,9 @@ EVENTS, CALLS = 1, 2
 class Environment(simpy.Environment):
     """A SimPy environment in which only integer delays are used. `noticed` is called first at each of its events."""
 
-    noticed: Callable[[simpy.Event], None]
+    def __init__(self) -> None:
+        super().__init__()
+        self.noticed: Callable[[simpy.Event], None] = lambda event: None
 
     def at(self, instant: int, callback: Callable[[simpy.Event], None], priority: Any = EVENTS) -> simpy.Event:
         """Call back at an instant, in the order of scheduling among equal priorities."""
