@@ -187,7 +187,7 @@ class Code:
 
     def _room(self, unit: UnitRun, made: Version, event: Compiled, answers: Answers) -> None:
         entry = Entry(unit.index, event.tier)
-        offered = [(d.priority, index) for index, d in answers if d is not None and d.action == "evict"]
+        offered = [(d.priority, index) for index, d in answers if d is not None and d.action in ("evict", "stay")]
         order = [index for _, index in sorted(offered, key=lambda offer: -offer[0])]
         mine = [other for index in order for other in self._candidates(entry) if other.unit == index]
         size = (made.bytes or 0) - self.cache.sizes.get(entry, 0)
