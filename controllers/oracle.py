@@ -68,12 +68,14 @@ class _Routes(NamedTuple):
 
 @dataclass(slots=True)
 class _Unit:
-    """A unit's future, its calls before the last counter reset and since, and its routes by tier and open tiers."""
+    """A unit's future, its calls before the last counter reset and since, and its routes from `tier` to those open."""
 
     future: UnitFuture
     before: int = 0
     since: int = 0
-    routes: dict[tuple[int, tuple[int, ...]], _Routes] = field(default_factory=dict)
+    tier: int = 0
+    above: tuple[int, ...] = ()
+    routes: _Routes | None = None
 
 
 @dataclass
@@ -153,10 +155,10 @@ class Oracle:
         A route whose compile time alone costs as much as another route altogether is not worth adding up: so the many
         units that are hardly ever called are done with at once.
         """
-        key = (tier, above)
-        known = unit.routes.get(key)
-        if known is None:
-            known = unit.routes[key] = self._routes(unit.future, tier, above)
+        known = unit.routes
+        if known is None or unit.tier != tier or unit.above != above:
+            known = unit.routes = self._routes(unit.future, tier, above)
+            unit.tier, unit.above = tier, above
         best, last, cheapest, routes = known
         price = self._price
         least = seconds = 0.0 + calls * last

@@ -78,7 +78,7 @@ class _Unit:
     fresh: bool = False
     wanted: tuple[int, ...] = ()
     taken: tuple[int, ...] = ()
-    failed: set[int] = field(default_factory=set)
+    failed: frozenset[int] = frozenset()
 
 
 class _Version(NamedTuple):
@@ -177,7 +177,7 @@ class Speculator:
         elif isinstance(event, Deoptimized) and event.why == "guard":
             bet = WHOLE if event.bet is None else event.bet
             if bet == WHOLE or bet in unit.taken:
-                unit.failed.add(bet)
+                unit.failed |= {bet}
 
     def _seen(self, view: View) -> _Unit:
         """Count the unit's calls, and judge the failures since it was last asked about."""
@@ -194,7 +194,7 @@ class Speculator:
                 self._bets.failed(view.unit, bet, unit.calls, max(0, unit.calls - unit.since))
             unit.since = unit.calls
             unit.fresh = False
-            unit.failed.clear()
+            unit.failed = frozenset()
         if not self._setup.tiers[view.tier].speculative:
             unit.below = view.tier
         return unit

@@ -8,7 +8,7 @@ import pytest
 
 from tiering import registry, trace
 from tiering.profile import Profile, TierCosts, UnitCosts, reference
-from tiering.programs import drawn, program
+from tiering.programs import drawn, machine_for, program
 from tiering.trace import RECORD, Call, Group, Mix, Program, Speculation, Unit
 
 MACHINE = Profile((TierCosts("interpreter", 1.0), TierCosts("fast", 4.0, compile_seconds=5.0)), backedge_seconds=0.5)
@@ -119,3 +119,17 @@ def test_a_mix_of_one_call_leaves_nothing_to_draw():
     for calls, what in ((1, ()), (2, ("mixes of calls",))):
         mix = Mix(tuple(Call(0, number) for number in range(calls)), (1.0,) * calls, 6)
         assert drawn(SIX_CALLS._replace(groups=(mix,)), MACHINE) == what
+
+
+def test_a_made_up_workload_runs_on_the_machine_that_shows_what_it_is_for():
+    suited = machine_for("thrashing")
+    assert (suited.machine.cores, suited.machine.eviction) == (1, "lru")
+    assert "Suited to thrashing: cores=1" in suited.source
+    assert machine_for("thrashing", "reference").machine == machine_for("adam").machine
+    assert machine_for("thrashing", changes=["cores=2"]).machine.cores == 2
+
+
+def test_a_program_made_in_python_is_held_to_the_rules_of_a_file():
+    broken = Program("broken", (Unit("f", 1, {"interpreter": -1.0}),), (Group((Call(0),), 1),))
+    with pytest.raises(InputError, match=r"seconds of interpreter is -1\.0: must be a number from 0"):
+        program(broken)

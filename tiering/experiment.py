@@ -23,13 +23,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tiering import profile as profiles
 from tiering import registry, statistics
 from tiering.errors import InputError, NeedsFuture, unknown
 from tiering.files import check_writable
 from tiering.log import DecisionLog
 from tiering.profile import Profile
-from tiering.programs import drawn, program
+from tiering.programs import drawn, machine_for, program
 from tiering.protocol import Controller, parameters
 from tiering.references import Reference, measured_from, references, regrets
 from tiering.results import Effect, Mean, Overall, Row, Study, summarize
@@ -55,7 +54,7 @@ def simulate(
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
     size: str = "medium",
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
     compiler: str = "model",
@@ -70,7 +69,8 @@ def simulate(
     """
     if log is not None:
         check_writable(log)
-    chosen = profiles.with_machine(profile or profiles.reference(), list(machine))
+    chosen = machine_for(workload, profile, machine)
+    _check_seed(seed)
     name, made = _name(controller), _made(controller, settings)
     if compiler not in COMPILERS:
         raise unknown("compiler", compiler, COMPILERS)
@@ -90,7 +90,7 @@ def compare(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
     size: str = "medium",
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
     bounds: bool | Sequence[str] = True,
@@ -104,7 +104,8 @@ def compare(
     `progress` is called with each row as it is finished. Raises as `simulate` does, before the first simulation if a
     name is wrong.
     """
-    host = profiles.with_machine(profile or profiles.reference(), list(machine))
+    host = machine_for(workload, profile, machine)
+    _check_seed(seed)
     subject = _in_threads(program(workload, size, host, seed), threads)
     chosen = _choose(controllers, settings or {}, bounds)
     return _rows(subject, host, chosen, seed, bounds, progress)
@@ -118,7 +119,7 @@ def study(
     baseline: str | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     size: str = "medium",
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
     bounds: bool | Sequence[str] = True,
@@ -133,7 +134,6 @@ def study(
     then as `compare` orders them. Raises as `simulate` does, and for names that are not unique, an unknown baseline,
     seeds that are none, repeated or no whole numbers, and as `tiering.statistics.paired` does.
     """
-    host = profiles.with_machine(profile or profiles.reference(), list(machine))
     drawing = _distinct_seeds(seeds)
     chosen = _choose(controllers, settings or {}, bounds)
     names = [name for name, _ in chosen]
@@ -141,12 +141,15 @@ def study(
     if baseline is not None and baseline not in names:
         raise unknown("baseline", baseline, names)
     statistics.check(confidence, resamples)
-    subjects = [_in_threads(program(workload, size, host), threads) for workload in _listed(workloads)]
+    listed = _listed(workloads)
+    hosts = [machine_for(workload, profile, machine) for workload in listed]
+    pairs = zip(listed, hosts, strict=True)
+    subjects = [_in_threads(program(workload, size, host), threads) for workload, host in pairs]
     _unique("workload", [subject.name for subject in subjects], "rename one with Program._replace(name=...)")
     rows: list[Row] = []
-    for subject, seed in product(subjects, drawing):
+    for (subject, host), seed in product(zip(subjects, hosts, strict=True), drawing):
         rows += _rows(subject, host, chosen, seed, bounds, progress)
-    luck = {subject.name: drawn(subject, host) for subject in subjects}
+    luck = {subject.name: drawn(subject, host) for subject, host in zip(subjects, hosts, strict=True)}
     return summarize(rows, baseline, confidence=confidence, resamples=resamples, drawn=luck)
 
 
@@ -239,6 +242,8 @@ def _reference_row(subject: Program, seed: int, reference: Reference, known: lis
 def _choose(
     controllers: Iterable[Any] | Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], bounds: object
 ) -> _Chosen:
+    if isinstance(controllers, str):
+        controllers = [controllers]
     given = controllers.items() if isinstance(controllers, Mapping) else [(_name(item), item) for item in controllers]
     chosen = [(name, _made(item, settings.get(name))) for name, item in given]
     if bounds and ORACLE not in [name for name, _ in chosen]:
@@ -258,6 +263,11 @@ def _name(controller: Any) -> str:
         return controller
     kind = controller if isinstance(controller, type) else type(controller)
     return kind.__name__
+
+
+def _check_seed(seed: int) -> None:
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"seed {seed!r}: must be a whole number, at least 0")
 
 
 def _listed(workloads: Any) -> list[Any]:

@@ -46,7 +46,8 @@ class TierCosts(NamedTuple):
 
     `osr` says that a running loop can enter this tier. `profiling` is the share by which the profiling in this tier's
     code lengthens its calls (above 0: calls in this tier sharpen estimates). `compile_spread` is the standard
-    deviation of the natural logarithm of compile times, `compile_failure` the probability that a compile fails.
+    deviation of the natural logarithm of compile times, `compile_failure` the probability that a unit cannot be
+    compiled to this tier (drawn once for each unit: trying again changes nothing).
     """
 
     name: str
@@ -161,7 +162,10 @@ def named(name: str) -> Profile:
 
 
 def write(profile: Profile, path: str | Path) -> None:
-    """Write a profile, whole or not at all. Raises InputError if the place cannot be written."""
+    """Write a profile, whole or not at all. Raises InputError if it breaks a rule or the place cannot be written."""
+    broken = broken_rule(profile)
+    if broken:
+        raise InputError(f"{path}: {broken}")
     plain: dict[str, Any] = {"format": FORMAT, "version": VERSION, **profile._asdict()}
     plain["tiers"] = [tier._asdict() for tier in profile.tiers]
     plain["units"] = {key: costs._asdict() for key, costs in sorted(profile.units.items())}

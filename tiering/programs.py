@@ -7,6 +7,7 @@ that were measured at one size serve the others too, scaled by loop iterations p
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tiering.errors import unknown
 from tiering.profile import Profile, UnitCosts
 from tiering.sim.costs import CALL_SECONDS
 from tiering.trace import Call, Group, Mix, Program, Unit
-from tiering.trace_parser import Parser
+from tiering.trace_parser import Parser, check
 
 
 def program(workload: Any, size: str = "medium", profile: Profile | None = None, seed: int = 0) -> Program:
@@ -27,6 +28,7 @@ def program(workload: Any, size: str = "medium", profile: Profile | None = None,
     calls are the same for every `seed`. Raises InputError for an unknown name or size, or a damaged file.
     """
     if isinstance(workload, Program):
+        check(workload)
         return workload
     if isinstance(workload, Path) or (isinstance(workload, str) and _is_file(workload)):
         return trace.read(workload)
@@ -36,6 +38,25 @@ def program(workload: Any, size: str = "medium", profile: Profile | None = None,
     if hasattr(found, "lines"):
         return Parser(found.name).parse("\n".join(map(json.dumps, found.lines(size))))
     return _from_schedule(found, size, profile or profiles.reference())
+
+
+def machine_for(workload: Any, profile: Profile | str | Path | None = None, changes: Sequence[str] = ()) -> Profile:
+    """The machine to simulate on: a profile, one by name or file, or by default the reference, suited to the workload.
+
+    A synthetic workload may name fields of the machine on which it shows what it is for. `changes` are as in
+    `profile.with_machine`. Raises InputError as that and `profile.read` do.
+    """
+    if isinstance(profile, str | Path):
+        profile = profiles.read(profile)
+    if profile is None:
+        profile = profiles.reference()
+        found = registry.WORKLOADS.load(workload) if isinstance(workload, str) and not _is_file(workload) else workload
+        suited = getattr(found, "machine", None) or {}
+        if suited:
+            shown = ", ".join(f"{name}={value}" for name, value in suited.items())
+            source = f"{profile.source} Suited to {found.name}: {shown}.".strip()
+            profile = profile._replace(machine=profile.machine._replace(**suited), source=source)
+    return profiles.with_machine(profile, [changes] if isinstance(changes, str) else list(changes))
 
 
 def drawn(program: Program, profile: Profile) -> tuple[str, ...]:

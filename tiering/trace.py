@@ -34,7 +34,8 @@ BETS = ("bounds", "types", "constant", "branch", "zero_division", "overflow")
 zero-division or overflow check."""
 
 RECORD = "record"
-"""The failure process of a largest index: a call fails when it exceeds all before it, the n-th call with chance 1/n."""
+"""The failure process of a largest index: a call fails when it exceeds all before it, the n-th call with chance 1/n
+from the second on; the first only teaches."""
 
 Failures: TypeAlias = float | str | tuple[tuple[int, float], ...]
 """When a bet fails: a probability per call, `RECORD`, or phases (index of the unit's first call, probability)."""

@@ -11,12 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tiering import profile as profiles
 from tiering import registry
 from tiering.errors import InputError, NeedsFuture
 from tiering.metrics import steady_state, warm_up_loss
 from tiering.profile import Profile
-from tiering.programs import program
+from tiering.programs import machine_for, program
 from tiering.protocol import Controller
 from tiering.sim import Simulation
 from tiering.steady import Steady
@@ -62,7 +61,7 @@ def warm_up(
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
     size: str = "medium",
-    profile: Profile | None = None,
+    profile: Profile | str | Path | None = None,
     machine: Sequence[str] = (),
     threads: int = 1,
 ) -> WarmUp:
@@ -71,7 +70,7 @@ def warm_up(
     Takes what `tiering.simulate` takes. Raises InputError as that does, and for a program that cannot be cut into
     `LEAST` iterations.
     """
-    host = profiles.with_machine(profile or profiles.reference(), list(machine))
+    host = machine_for(workload, profile, machine)
     subject = program(workload, size, host, seed)
     if threads > 1:
         subject = in_threads(subject, threads)

@@ -93,3 +93,12 @@ def test_an_evicted_unit_is_asked_about_at_its_next_call(scripted):
     _, result, controller = evicted(scripted, "abca", "lru")
     assert [view.unit for view in controller.views if view.why == "count"] == ["a", "b", "c", "a"]
     assert (result.compiles, result.total_seconds) == (4, 4 * 1.5)
+
+
+def test_two_threads_do_not_evict_each_others_code_for_ever(scripted):
+    """Room for one: what a thread waits to enter stays, the other's code is refused, and both make their calls."""
+    twins = Program("twins", UNITS, (Group((Call(0),), 3, 0), Group((Call(1),), 3, 1)))
+    for profile in (machine("lru", 1), machine("flush", 1)._replace(background=True)):
+        stalling = profile._replace(tiers=(profile.tiers[0], profile.tiers[1]._replace(install_seconds=0.1)))
+        result = Simulation(twins, stalling, scripted(eager), max_decisions=50).run()
+        assert result.calls == 6

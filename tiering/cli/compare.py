@@ -98,7 +98,9 @@ def _bounds(given: Namespace) -> bool | list[str]:
 
 def machine_of(given: Namespace) -> profiles.Profile:
     """The machine profile behind `--profile` and `--machine`; its source says what was changed."""
-    profile = profiles.reference() if given.profile is None else profiles.read(given.profile)
+    from tiering.programs import machine_for
+
+    profile = machine_for(given.workload, given.profile)
     if not given.machine:
         return profile
     changed = profiles.with_machine(profile, given.machine)

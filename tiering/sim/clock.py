@@ -36,9 +36,13 @@ class Environment(simpy.Environment):
         """Call back at an instant, in the order of scheduling among equal priorities."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        event.callbacks = [self.noticed, callback] if priority == EVENTS else [callback]
-        self.schedule(event, priority, instant - self._now)
+        self.again(event, instant, [self.noticed, callback] if priority == EVENTS else [callback], priority)
         return event
+
+    def again(self, event: simpy.Event, instant: int, callbacks: Any, priority: Any = EVENTS) -> None:
+        """Let an event that has happened happen once more."""
+        event.callbacks = callbacks
+        self.schedule(event, priority, instant - self._now)
 
 
 class Wall:
@@ -95,6 +99,7 @@ class Alarms:
         self._heap: list[tuple[int, int, Callable[[Any, int], None], Any, int]] = []
         self._serial = 0
         self._standing: tuple[int, simpy.Event] | None = None
+        self._past: simpy.Event | None = None
 
     def set(self, ticks: int, callback: Callable[[Any, int], None], subject: Any = None, number: int = 0) -> None:
         """Call back with `subject` and `number` when the wall shows `ticks`."""
@@ -116,12 +121,19 @@ class Alarms:
             if self._standing[0] == due:
                 return
             self._standing[1].callbacks = []
-        self._standing = (due, self._env.at(max(due, int(self._env._now)), self._ring))
+        env, event = self._env, self._past
+        instant = max(due, int(env._now))
+        if event is None:
+            event = env.at(instant, self._ring)
+        else:
+            env.again(event, instant, [env.noticed, self._ring])
+        self._past, self._standing = None, (due, event)
 
-    def _ring(self, _: simpy.Event) -> None:
+    def _ring(self, event: simpy.Event) -> None:
         due = self._standing[0] if self._standing else 0
-        self._standing = None
-        while self._heap and self._wall.instant(self._heap[0][0]) <= due:
-            _, _, callback, subject, number = heapq.heappop(self._heap)
+        self._past, self._standing = event, None
+        heap, wall = self._heap, self._wall
+        while heap and heap[0][0] <= wall.ticks(due):
+            _, _, callback, subject, number = heapq.heappop(heap)
             callback(subject, number)
         self.move()

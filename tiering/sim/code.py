@@ -44,6 +44,7 @@ class Code:
     ) -> None:
         self.compiles = self.failures = self.deopts = self.lazy_deopts = self.evictions = 0
         self.bytes_made = 0
+        self.failed_seconds = 0.0
         self.cache = CodeCache(profile.machine.code_capacity_bytes, profile.machine.eviction)
         self._units = units
         self._mutator = mutator
@@ -105,6 +106,7 @@ class Code:
     def failed(self, unit: UnitRun, event: CompileFailed) -> None:
         """A compile ended without code."""
         self.failures += 1
+        self.failed_seconds += event.took
         self._manager.failed(unit.state, event)
         self._ask((unit, "compiled", 0))
 

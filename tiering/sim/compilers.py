@@ -105,7 +105,8 @@ class Compilers:
         pool = self._pool_of[tier]
         if self.capacity is not None and self._waiting >= self.capacity and not (self._open and pool.idle):
             return False
-        waiting = Waiting(-priority, serial, task, *self._now())
+        since, ticks = self._now()
+        waiting = Waiting(-priority, serial, task, since, ticks)
         heapq.heappush(pool.heap, waiting)
         pool.waiting[serial] = waiting
         self._wanted[unit] = task

@@ -116,15 +116,14 @@ class Mutator:
             self._attend(thread)
         return True
 
-    def entry(self, horizon: int) -> UnitRun | None:
-        """Make calls up to an instant, or to the first whose unit is to be asked about: that unit.
+    def reaches(self, horizon: int) -> bool:
+        """Make calls up to an instant; False if the first thread is seen to before that."""
+        reached: bool = self._run(*self._arrays, horizon) < 0
+        return reached
 
-        None if anything else is up, which `go` then meets anew.
-        """
-        found = self._run(*self._arrays, horizon)
-        if found < 0:
-            return None
-        thread, at, units = self.threads[found], self._at, self._units
+    def entry(self) -> UnitRun | None:
+        """The unit to be asked about because the first thread has come to a call of it; None if anything else is up."""
+        thread, at, units = self.threads[0], self._at, self._units
         row = thread.place
         if at[row + WAITS] or not at[row + ROUNDS]:
             return None
@@ -161,15 +160,22 @@ class Mutator:
                 self._plan(thread, thread.span)
 
     def running_code(self) -> set[tuple[int, int]]:
-        """Index of unit and tier of the code that threads are in now."""
+        """Index of unit and tier of the code that threads are in, or about to enter, now.
+
+        Code that a thread waits to enter counts: two threads could otherwise evict each other's code for ever, and
+        no call would be made.
+        """
         found = set()
         for thread in self.threads:
-            called = self._at[thread.place + CALLED]
+            row, called = thread.place, self._at[thread.place + CALLED]
             if thread.span is not None:
                 found.add((thread.span.unit.index, thread.span.tier))
-            elif thread.ended_at is None and called >= 0 and self._at[thread.place + CLOCK] > self._now():
-                owner = self._units.cost[called * CALL + OWNER]
-                found.add((owner // UNIT, self._units.at[owner + TIER]))
+            elif thread.ended_at is None and thread.pending is None:
+                if called < 0 or self._at[row + CLOCK] <= self._now():
+                    called = thread.ids[self._at[row + PLACE]] if self._at[row + ROUNDS] else -1
+                if called >= 0:
+                    owner = self._units.cost[called * CALL + OWNER]
+                    found.add((owner // UNIT, self._units.at[owner + TIER]))
         return found
 
     def block(self) -> None:

@@ -96,9 +96,10 @@ class Simulation:
         self._asked: tuple[UnitRun, View, int] | None = None
         self._poll: Poll | None = None
         self._polls: deque[Poll] = deque()
-        self._decisions = self._dropped = self._failed_ticks = 0
+        self._decisions = self._dropped = 0
         self._versions: dict[tuple[int, int, Plan], Version] = {}
         self._alarms = Alarms(self._env, self._wall)
+        self._rings = self._ring
         self._compilers = Compilers(self._env, profile, self._instants, self._begin_compile, self._compile_ended)
         self._code = Code(
             self._units, self._mutator, self.manager, profile, self.now, self._questions.append, self._polls
@@ -156,7 +157,7 @@ class Simulation:
             while (view := self.advance()) is not None:
                 self._apply(decide(view))
                 if alone:
-                    self._answer_entries()
+                    self._hurry()
             self._alarms.clear()
             self._compilers.close()
         return self.result()
@@ -184,7 +185,7 @@ class Simulation:
             code.evictions,
             self._dropped,
             self._mutator.osr_entries,
-            self._failed_ticks / self._wall.in_ticks(PICO),
+            code.failed_seconds,
         )
 
     def ledger(self) -> Ledger:
@@ -264,21 +265,35 @@ class Simulation:
         self._asked = (unit, view, entering)
         return view
 
-    def _answer_entries(self) -> None:
-        """Ask about one unit after the other that is called, until anything else is up.
+    def _hurry(self) -> None:
+        """Let the controller answer until something is up that is not usual. For programs of one thread.
 
-        Nearly all questions are of this kind, so they get here without a queue and without the cases of `advance`.
+        Nearly all questions come at an entry, from a timer or from a compile. They are answered here without the many
+        cases of `advance`, which is what everything else is left to.
         """
-        mutator, upcoming = self._mutator, self._env._queue
-        decide = self.manager.decide
-        while not (self._questions or self._polls or mutator.blocked):
-            unit = mutator.entry(min(upcoming[0][0], LIMIT) if upcoming else LIMIT)
-            if unit is None:
-                return
-            decision = decide(self._open(unit, "count", 1))
+        mutator, env, questions = self._mutator, self._env, self._questions
+        decide, upcoming = self.manager.decide, self._env._queue
+        why: Why
+        while mutator.running and not (self._polls or mutator.blocked):
+            if questions:
+                unit, why, entering = questions.popleft()
+                if unit.state.pinned:
+                    continue
+            else:
+                horizon = upcoming[0][0] if upcoming else LIMIT
+                if mutator.reaches(LIMIT if horizon >= LIMIT else horizon):
+                    if horizon >= LIMIT:
+                        return
+                    env.step()
+                    continue
+                entered = mutator.entry()
+                if entered is None:
+                    return
+                unit, why, entering = entered, "count", 1
+            decision = decide(self._open(unit, why, entering))
             self._asked = None
             self._decisions += 1
-            self._carry_out(unit, decision, 1)
+            self._carry_out(unit, decision, entering)
 
     def _apply(self, decision: Decision) -> None:
         asked, self._asked = self._asked, None
@@ -322,7 +337,7 @@ class Simulation:
     def _set_timer(self, unit: UnitRun, wake: float) -> None:
         if wake * PICO < LIMIT:
             wall = self._wall
-            self._alarms.set(wall.ticks(self._mutator.instant) + wall.delay(wake), self._ring, unit, unit.wake_serial)
+            self._alarms.set(wall.ticks(self._mutator.instant) + wall.delay(wake), self._rings, unit, unit.wake_serial)
 
     def _ring(self, unit: UnitRun, serial: int) -> None:
         if unit.wake_serial == serial:
@@ -350,7 +365,8 @@ class Simulation:
         self._alarms.set(self._wall.ticks(self._mutator.instant) + period, self._decay, None, period)
 
     def _instants(self) -> tuple[int, int]:
-        return self._mutator.instant, self._wall.ticks(self._mutator.instant)
+        instant = self._mutator.instant
+        return instant, self._wall.ticks(instant)
 
     def _is_stale(self, waiting: Waiting) -> bool:
         unit = self._units.runs[self._costs.index[waiting.task.unit]]
@@ -401,7 +417,6 @@ class Simulation:
             return
         unit = self._units.runs[self._costs.index[task.unit]]
         if made.fails:
-            self._failed_ticks += ticks - running.ticks
             self._code.failed(unit, CompileFailed(self.now(), task.unit, task.tier, made.message, took))
         else:
             event = Compiled(self.now(), task.unit, task.tier, running.waited / second, took, made.bytes)
