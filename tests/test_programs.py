@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tiering import registry, trace
+from tiering.errors import InputError
 from tiering.profile import Profile, TierCosts, UnitCosts, reference
 from tiering.programs import drawn, machine_for, program
 from tiering.trace import RECORD, Call, Group, Mix, Program, Speculation, Unit
