@@ -18,7 +18,6 @@ from typing import TypeAlias
 
 from tiering.protocol import Compiled, Event, Sampled, Setup, View
 
-
 Offers: TypeAlias = tuple[tuple[int, float, float], ...]
 """Tiers with the seconds that a compile takes and the speed of a unit in them."""
 

@@ -318,14 +318,29 @@ def _compile_rule(decision: Decision, view: View, setup: Setup) -> str | None:
     recompiles = decision.tier == view.tier and setup.tiers[decision.tier].speculative
     if decision.tier <= view.tier and not recompiles:
         return f"compile to tier {decision.tier} while in tier {view.tier}: to go down, deoptimize"
-    if not decision.plan.bets:
+    if decision.plan is protocol.PLAIN:
         return None
+    broken = _broken_plan(decision.plan)
+    if broken or not decision.plan.bets:
+        return broken
     if not setup.tiers[decision.tier].speculative:
         return f"plan takes bets {list(decision.plan.bets)} in tier {decision.tier}: that tier does not speculate"
     offered = {bet.id for bet in view.bets}
     stray = [bet for bet in decision.plan.bets if bet not in offered]
     if stray:
         return f"plan takes bets {stray} that were not offered (offered: {sorted(offered)})"
+    return None
+
+
+def _broken_plan(plan: object) -> str | None:
+    if not isinstance(plan, Plan):
+        return f"plan {plan!r}: must be a Plan"
+    if not isinstance(plan.bets, tuple):
+        return f"plan takes bets {plan.bets!r}: must be a tuple of ids"
+    if plan.registers not in ("light", "heavy"):
+        return f"plan takes registers {plan.registers!r}: must be light or heavy"
+    if not _is_whole(plan.inlining) or plan.inlining < 0:
+        return f"plan takes an inlining budget of {plan.inlining!r}: must be bytecodes, a whole number from 0"
     return None
 
 

@@ -96,7 +96,7 @@ class Code:
         candidates = self._candidates(entry)
         if self.cache.eviction == "controller":
             self._polls.append(
-                Poll("evict", [other.unit for other in candidates], partial(self._room, unit, made, event))
+                Poll("evict", sorted({other.unit for other in candidates}), partial(self._room, unit, made, event))
             )
             return
         for victim in self.cache.victims(size, {other: self._use(other) for other in candidates}):

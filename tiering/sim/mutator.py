@@ -19,12 +19,11 @@ In step mode (`jump` False) every entry is an event of SimPy's: slow, and equal,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 import simpy
 
-from tiering.protocol import Why
 from tiering.sim import kernel
 from tiering.sim.clock import CALLS, Environment
 from tiering.sim.kernel import (
@@ -52,20 +51,10 @@ from tiering.sim.kernel import (
     WAITS,
 )
 from tiering.sim.source import Block
+from tiering.sim.threads import Ports as Ports
+from tiering.sim.threads import Question as Question
 from tiering.sim.threads import Span, Thread
-from tiering.sim.units import UnitRun, Units
-
-Question: TypeAlias = tuple[UnitRun, Why, int]
-"""A unit to be asked about, why, and 1 if one of its calls is at its entry and not yet counted."""
-
-
-class Ports(NamedTuple):
-    """What the threads need from their simulation: ask, tell of failed guards and of threads' ends, read the wall."""
-
-    ask: Callable[[Question], None]
-    guard_failed: Callable[[UnitRun, int, list[int], Any], None]
-    thread_ended: Callable[[], None]
-    ticks: Callable[[int], int]
+from tiering.sim.units import UnitRun, Units, readable
 
 
 class Mutator:
@@ -85,7 +74,7 @@ class Mutator:
         self.jump = jump
         self._array = np.zeros(len(self.threads) * THREAD, np.int64)
         self._array[CALLED::THREAD] = -1
-        self._at: Any = memoryview(self._array) if fast else self._array.tolist()
+        self._at = readable(self._array, fast)
         self._blocked_since: int | None = None
         self._osr = tuple(tier.osr for tier in units.costs.profile.tiers)
         self._osr_able = any(self._osr)
@@ -131,7 +120,8 @@ class Mutator:
         if units.at[place + COUNTS] + 1 < units.at[place + ASK]:
             return None
         self.instant = at[row + CLOCK]
-        return units.runs[place // UNIT]
+        unit: UnitRun = units.runs[place // UNIT]
+        return unit
 
     def step(self, questions: Collection[object], polls: Collection[object]) -> None:
         """Let one event after the other happen until there is something to be asked, or the end."""
@@ -168,8 +158,9 @@ class Mutator:
         found = set()
         for thread in self.threads:
             row, called = thread.place, self._at[thread.place + CALLED]
-            if thread.span is not None:
-                found.add((thread.span.unit.index, thread.span.tier))
+            span = thread.span
+            if span is not None and self._now() < span.after(span.backedges + 1):
+                found.add((span.unit.index, span.tier))
             elif thread.ended_at is None and thread.pending is None:
                 if called < 0 or self._at[row + CLOCK] <= self._now():
                     called = thread.ids[self._at[row + PLACE]] if self._at[row + ROUNDS] else -1
@@ -261,9 +252,8 @@ class Mutator:
             return
         made = units.at[place + MADE]
         failed = [guard for guard, next_failure in unit.failing.items() if next_failure <= made]
-        failing = made >= units.at[place + STOP]
         self._count_entry(thread, unit)
-        if failing and failed:
+        if failed:
             for guard in failed:
                 unit.failures[guard] = unit.failures.get(guard, 0) + 1
             units.watch(unit)
@@ -322,7 +312,13 @@ class Mutator:
     def _begin(self, thread: Thread, span: Span) -> None:
         thread.span = span
         self._at[thread.place + WAITS] = 1
-        self._plan(thread, span)
+        if len(self.threads) > 1:
+            span.unit.spans += 1
+            self._units.watch(span.unit)
+            self.surface(span.unit)
+            self.replan(span.unit)
+        else:
+            self._plan(thread, span)
 
     def _take_back(self, thread: Thread, unit: UnitRun, number: int) -> None:
         """The call that runs was booked as a whole; from now on it is counted as it goes."""
@@ -338,7 +334,9 @@ class Mutator:
 
     def _catch_up(self, span: Span, sums: list[int] | None = None) -> None:
         """Count and book what has passed of a running call; into `sums` instead of the books where that is given."""
-        elapsed = max(0, self._now() - span.began)
+        elapsed = self._now() - span.began
+        if elapsed < 0:
+            return
         length = span.after(span.backedges + 1) - span.began
         if sums is not None:
             sums[span.tier] += min(elapsed, length) - span.booked
@@ -356,7 +354,7 @@ class Mutator:
             span.counted += counted
 
     def _attend_span(self, thread: Thread, span: Span) -> None:
-        self._catch_up(span)
+        self.surface(span.unit)
         place = span.unit.place
         if self.instant >= span.after(span.backedges + 1):
             if self._units.at[place + COUNTS] >= self._units.at[place + ASK]:
@@ -364,22 +362,30 @@ class Mutator:
                 return
             thread.span = None
             self._at[thread.place + WAITS] = 0
+            if len(self.threads) > 1:
+                span.unit.spans -= 1
+                self._units.watch(span.unit)
+                self.replan(span.unit)
         elif self._units.at[place + COUNTS] >= self._units.at[place + ASK]:
             self._ports.ask((span.unit, "count", 0))
         elif span.switch and span.counted >= span.switch:
             self._replace(thread, span)
         else:
-            self._plan(thread, span)
+            self.replan(span.unit)
 
     def _plan(self, thread: Thread, span: Span) -> None:
         """Set the clock to the next instant at which this call is to be looked at."""
         end = instant = span.after(span.backedges + 1)
         missing = self._units.at[span.unit.place + ASK] - self._units.at[span.unit.place + COUNTS]
+        if span.unit.spans > 1:
+            missing = -(-missing // span.unit.spans)
         if missing <= span.backedges - span.counted:
             instant = min(instant, span.after(span.counted + max(0, missing)))
-        span.switch = 0
-        if self._osr_able and span.counted < span.backedges and self._replacement(span) != span.tier:
+        if not self._osr_able or self._replacement(span) == span.tier:
+            span.switch = 0
+        elif not span.switch and span.counted < span.backedges:
             span.switch = span.counted + 1
+        if span.switch:
             instant = min(instant, span.after(span.switch))
         self._set_clock(thread, min(end, max(instant, self._now())))
 
@@ -417,15 +423,15 @@ class Mutator:
             self._set_clock(thread, NEVER)
             self._ports.thread_ended()
             return
-        thread.ids = memoryview(block.ids) if self._fast else block.ids.tolist()
+        thread.ids = readable(block.ids, self._fast)
         at[row + PLACE], at[row + ROUNDS], at[row + LENGTH] = 0, block.times, len(block.ids)
         self._collect()
 
     def _collect(self) -> None:
         """The ids of all threads in one array, where there are several."""
-        ids = np.asarray(self.threads[0].ids)
+        ids = np.asarray(self.threads[0].ids, np.int32)
         if len(self.threads) > 1:
-            ids = np.concatenate([np.asarray(thread.ids) for thread in self.threads])
+            ids = np.concatenate([np.asarray(thread.ids, np.int32) for thread in self.threads])
             offset = 0
             for thread in self.threads:
                 self._at[thread.place + OFFSET] = offset
@@ -450,13 +456,14 @@ class Mutator:
     def _cell(self, thread: Thread) -> Callable[[simpy.Event], None]:
         """What an entry of this thread does as an event of its own."""
         env, units, at, row = self._env, self._units.at, self._at, thread.place
-        cost, schedule, priority = self._units.cost, self._env.schedule, CALLS + thread.index
+        cost, priority = self._units.cost, CALLS + thread.index
+        schedule: Any = env.schedule  # its annotations know two priorities
         callbacks: list[Any] = []
 
         def step(event: simpy.Event) -> None:
             if event is not thread.event:
                 return
-            self.instant = now = env._now
+            self.instant = now = int(env._now)
             if not at[row + WAITS] and at[row + ROUNDS]:
                 place = at[row + PLACE]
                 number = thread.ids[place]

@@ -40,13 +40,13 @@ def at_dequeue(
     tasks = [pool.waiting[serial].task for serial in sorted(pool.waiting)]
 
     def done(answers: Answers) -> None:
-        pool.polled = False
         for task, (_, decision) in zip(tasks, answers, strict=True):
             if decision is not None and task.serial in pool.waiting:
                 if decision.action == "stay" or (decision.action == "compile" and decision.tier == task.tier):
                     compilers.rank(pool, task.serial, decision.priority)
                 else:
                     carry_out(task, decision)
+        pool.polled = False
         if pool.idle:
             compilers.take(pool)
         compilers.serve(pool)

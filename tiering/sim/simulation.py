@@ -43,8 +43,11 @@ MAX_DECISIONS = 10**6
 """Questions that one simulation answers, a hundred times what the workloads here need; a trace of three lines can make
 a policy ask without end."""
 
+MAX_DECAYS = 10**6
+"""Times that all counters are halved in one simulation."""
+
 LIMIT = 1 << 61
-"""Picoseconds. A simulation ends here, after 26 simulated days, so that all instants fit into 64 bits."""
+"""Picoseconds, for all threads together. A simulation ends here, after 26 days, so that all sums fit into 64 bits."""
 
 CompileHook = Callable[[str, str, Plan], Version]
 """What really compiles: unit, tier name and plan to the version that came of it (see `tiering.sim.versions`)."""
@@ -89,6 +92,7 @@ class Simulation:
         self.manager = TieringManager(controller, self, self, told, log=log)
         self._name = program.name
         self._max_decisions = max_decisions
+        self._limit = LIMIT // program.threads()
         self._profile = profile
         self._background = profile.background
         self._failing = frozenset(failing)
@@ -96,7 +100,7 @@ class Simulation:
         self._asked: tuple[UnitRun, View, int] | None = None
         self._poll: Poll | None = None
         self._polls: deque[Poll] = deque()
-        self._decisions = self._dropped = 0
+        self._decisions = self._dropped = self._decays = 0
         self._versions: dict[tuple[int, int, Plan], Version] = {}
         self._alarms = Alarms(self._env, self._wall)
         self._rings = self._ring
@@ -129,12 +133,12 @@ class Simulation:
             if mutator.ended:
                 return None
             upcoming = env.peek()
-            horizon = LIMIT if upcoming >= LIMIT else int(upcoming)
+            horizon = self._limit if upcoming >= self._limit else int(upcoming)
             if not mutator.jump or mutator.blocked or not mutator.go(horizon):
                 if mutator.blocked and upcoming == math.inf:
                     raise RuntimeError(f"{self._name}: stands still for a compile that nobody makes")
-                if upcoming >= LIMIT:
-                    raise InputError(f"{self._name}: does not end within {LIMIT / PICO:.0f} simulated seconds")
+                if upcoming >= self._limit:
+                    raise InputError(f"{self._name}: does not end within {self._limit / PICO:.0f} simulated seconds")
                 env.step()
                 if not mutator.jump:
                     mutator.step(questions, self._polls)
@@ -227,7 +231,9 @@ class Simulation:
         """Forget a compile or code of this unit and tier (the manager's compiler)."""
         self._compilers.discard(unit, tier)
         self._unblock_when_quiet()
-        self._code.discard(self._units.runs[self._costs.index[unit]], tier)
+        run = self._units.runs[self._costs.index[unit]]
+        if tier not in run.state.installed:
+            self._code.discard(run, tier)
 
     def queue(self) -> tuple[int, ...]:
         """Tasks that wait, per tier (the manager's compiler)."""
@@ -280,9 +286,9 @@ class Simulation:
                 if unit.state.pinned:
                     continue
             else:
-                horizon = upcoming[0][0] if upcoming else LIMIT
-                if mutator.reaches(LIMIT if horizon >= LIMIT else horizon):
-                    if horizon >= LIMIT:
+                horizon: Any = upcoming[0][0] if upcoming else self._limit
+                if mutator.reaches(self._limit if horizon >= self._limit else horizon):
+                    if horizon >= self._limit:
                         return
                     env.step()
                     continue
@@ -359,6 +365,12 @@ class Simulation:
             self._share()
 
     def _decay(self, _: None, period: int) -> None:
+        self._decays += 1
+        if self._decays > MAX_DECAYS:
+            raise InputError(
+                f"{self._name}: halves its counters more than {MAX_DECAYS} times; take a longer decay_seconds, or a "
+                "shorter program"
+            )
         for unit in self._units.runs:
             self._mutator.surface(unit)
             self._units.halve(unit)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
 import simpy
 
+from tiering.protocol import Why
 from tiering.sim.kernel import THREAD
 from tiering.sim.source import Block
 from tiering.sim.units import UnitRun
@@ -53,10 +53,23 @@ class Thread:
         self.index = index
         self.place = index * THREAD
         self.blocks = blocks
-        self.ids: Any = memoryview(np.zeros(0, np.int32))
+        self.ids: Any = []
         self.span: Span | None = None
         self.pending: Callable[[], None] | None = None
         self.stalled_until = 0
         self.ended_at: int | None = None
         self.marks: list[int] = []
         self.event: simpy.Event | None = None
+
+
+Question: TypeAlias = tuple[UnitRun, Why, int]
+"""A unit to be asked about, why, and 1 if one of its calls is at its entry and not yet counted."""
+
+
+class Ports(NamedTuple):
+    """What the threads need from their simulation: ask, tell of failed guards and of threads' ends, read the wall."""
+
+    ask: Callable[[Question], None]
+    guard_failed: Callable[[UnitRun, int, list[int], Any], None]
+    thread_ended: Callable[[], None]
+    ticks: Callable[[int], int]

@@ -44,7 +44,13 @@ class UnitRun:
     wake_serial: int = 0
     superseded_at: dict[int, int] = field(default_factory=dict)
     profiled: int = 0
+    spans: int = 0
     entered_at: int = 0
+
+
+def readable(array: Any, fast: bool) -> Any:
+    """An array's numbers for CPython: a view where the compiled loop writes into the array, else a list."""
+    return memoryview(array) if fast else array.tolist()
 
 
 class Units:
@@ -71,8 +77,8 @@ class Units:
             self.calls[row + OWNER] = call.unit * UNIT
             self.calls[row + COUNT] = call.backedges + 1
             self.calls[row + COST] = costs.call(call)[0]
-        self.at: Any = memoryview(self.array) if fast else self.array.tolist()
-        self.cost: Any = memoryview(self.calls) if fast else self.calls.tolist()
+        self.at = readable(self.array, fast)
+        self.cost = readable(self.calls, fast)
         self.runs = [
             UnitRun(UnitState(unit.name, unit.size, seconds=0.0, budget=1), index, index * UNIT, ids[index])
             for index, unit in enumerate(program.units)
@@ -132,19 +138,21 @@ class Units:
         return self.costs.call(call)[tier] if version is None else call_picoseconds(self.costs, call, tier, version)
 
     def watch(self, unit: UnitRun) -> None:
-        """Find the next call that needs attention at its entry: new code is entered, or a guard fails."""
+        """Find the next call that needs attention at its entry: new code is entered, or a guard fails.
+
+        While several threads are in calls of a unit that are counted as they go, every further call is one of them: one
+        booked as a whole would count its backedges before they are passed, and spend the others' budget.
+        """
         at, place = self.at, unit.place
         tier = at[place + TIER]
-        if tier in unit.fresh:
-            at[place + STOP] = 0
-            return
         version = unit.versions.get(tier)
-        if version is None or not version.guards:
-            at[place + STOP] = NEVER
-            return
         made = at[place + MADE]
-        unit.failing = {number: self._guard(unit, number).next(made) for number in version.guards}
-        at[place + STOP] = min(NEVER, *unit.failing.values())
+        guards = version.guards if version is not None else ()
+        unit.failing = {number: self._guard(unit, number).next(made) for number in guards}
+        if tier in unit.fresh or unit.spans:
+            at[place + STOP] = 0
+        else:
+            at[place + STOP] = min(unit.failing.values(), default=NEVER) if guards else NEVER
 
     def profiled_calls(self, unit: UnitRun) -> int:
         """Calls of this unit in tiers that profile: the interpreter, and code that pays for it."""
