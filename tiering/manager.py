@@ -275,9 +275,9 @@ def broken_rule(decision: Decision, view: View, setup: Setup, reasons: tuple[str
         ):
             if action == "stay":
                 return None
-            if action == "compile" and plan is protocol.PLAIN and type(tier) is int:
-                if view.tier < tier < len(setup.tiers):
-                    return None
+            ordinary = action == "compile" and plan is protocol.PLAIN and type(tier) is int
+            if ordinary and view.tier < (tier or 0) < len(setup.tiers):
+                return None
             if action in _RULES:
                 return _RULES[action](decision, view, setup)
     if not isinstance(decision, Decision):
