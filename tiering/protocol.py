@@ -224,7 +224,7 @@ class Deoptimized(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """A compile that was asked for will not be made: `why` is "queue full" or "stale"."""
+    """A compile that was asked for will not be made: `why` is "queue full", "stale", or "refused" (at dequeue)."""
 
     now: float
     unit: str

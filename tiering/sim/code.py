@@ -3,8 +3,9 @@
 The manager decides nothing here and neither does this module: it keeps what the manager says (which tiers of a unit
 are installed) and what the units run (which version, at which cost) equal, and tells the manager what happened.
 
-Lazy deoptimization: code that has inlined a unit was compiled on what was known of that unit. When the unit is
-deoptimized, or its code replaced by another version, such code falls at the same instant; calls that run in it run on.
+Lazy deoptimization: code that has inlined a unit was compiled on what was known of that unit. When a guard of that unit
+fails and its code falls, or its code is replaced by another version, such code falls at the same instant; calls that
+run in it run on. Code that a policy drops, or that makes room, takes nothing with it: what was known still holds.
 """
 
 from __future__ import annotations
