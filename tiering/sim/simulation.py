@@ -39,9 +39,9 @@ from tiering.sim.units import UnitRun, Units
 from tiering.sim.versions import Version, version
 from tiering.trace import Mix, Program
 
-MAX_DECISIONS = 10**6
-"""Questions that one simulation answers, a hundred times what the workloads here need; a trace of three lines can make
-a policy ask without end."""
+MAX_DECISIONS = 10**7
+"""Questions that one simulation answers: a minute's work, and more than a billion calls of ten thousand units need
+under any policy here. A trace of three lines can make a policy ask without end."""
 
 MAX_DECAYS = 10**6
 """Times that all counters are halved in one simulation."""
