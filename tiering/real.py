@@ -232,7 +232,7 @@ class NumbaMeasurer:
             message = "compiled code answers otherwise than the interpreter"
         if message:
             return Measured(wall, cpu, 0, 0.0, message)
-        return Measured(wall, cpu, _object_bytes(dispatcher, key), sample.seconds(dispatcher))
+        return Measured(wall, cpu, self._private.code_bytes(dispatcher, key), sample.seconds(dispatcher))
 
 
 class _EnoughError(Exception):
@@ -270,12 +270,6 @@ def _calls(made: Program) -> Iterator[tuple[str, float]]:
     for pattern in patterns:
         for call in pattern:
             yield made.units[call.unit].name, call.work
-
-
-def _object_bytes(dispatcher: Any, key: tuple[Any, ...]) -> int:
-    """Size of the object file behind the code for these argument types."""
-    _, _, (object_code, _) = dispatcher.overloads[key].library.serialize_using_object_code()
-    return len(object_code)
 
 
 def _bits(value: Any) -> Any:

@@ -73,6 +73,12 @@ def prepare() -> None:
     numba.typeof(np.empty(1))
 
 
+def code_bytes(dispatcher: Any, key: tuple[Any, ...]) -> int:
+    """Size of the object file behind a dispatcher's code for these argument types."""
+    _, _, (object_code, _) = dispatcher.overloads[key].library.serialize_using_object_code()
+    return len(object_code)
+
+
 def fingerprint() -> tuple[Any, ...]:
     """What must be equal in two processes for one to run the other's code."""
     codegen = cpu_target.target_context.codegen()
@@ -313,6 +319,7 @@ __all__ = [
     "Options",
     "Refused",
     "TieredDispatcher",
+    "code_bytes",
     "compile_request",
     "compiler_lock",
     "dump_request",

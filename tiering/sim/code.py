@@ -20,9 +20,10 @@ from tiering.profile import Profile
 from tiering.protocol import Bet, Compiled, CompileFailed, Deoptimized, Evicted
 from tiering.sim.code_cache import CodeCache, Entry, Use
 from tiering.sim.kernel import ASK, COUNTS, LAST, MADE, TIER
-from tiering.sim.mutator import Mutator, Question
+from tiering.sim.mutator import Mutator
 from tiering.sim.polls import Answers, Poll
 from tiering.sim.registers import estimate
+from tiering.sim.threads import Question
 from tiering.sim.units import UnitRun, Units
 from tiering.sim.versions import WHOLE_UNIT, Version
 from tiering.trace import RECORD

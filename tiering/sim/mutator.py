@@ -51,9 +51,7 @@ from tiering.sim.kernel import (
     WAITS,
 )
 from tiering.sim.source import Block
-from tiering.sim.threads import Ports as Ports
-from tiering.sim.threads import Question as Question
-from tiering.sim.threads import Span, Thread
+from tiering.sim.threads import Ports, Span, Thread
 from tiering.sim.units import UnitRun, Units, readable
 
 

@@ -24,17 +24,17 @@ from tiering.log import DecisionLog
 from tiering.manager import Task, TieringManager, broken_rule
 from tiering.profile import Profile
 from tiering.protocol import Compiled, CompileFailed, Controller, Decision, Dropped, Plan, View, Why
-from tiering.sim.checks import MAX_CALLS as MAX_CALLS
 from tiering.sim.checks import check, check_code_cache
 from tiering.sim.clock import Alarms, Environment, Wall
 from tiering.sim.code import Code
 from tiering.sim.compilers import Compilers, Pool, Running, Waiting
 from tiering.sim.costs import PICO, Costs, picoseconds
 from tiering.sim.kernel import ASK, COUNTS, LAST, MADE, NEVER
-from tiering.sim.mutator import Mutator, Ports, Question
+from tiering.sim.mutator import Mutator
 from tiering.sim.outcome import Ledger, Result, setup
 from tiering.sim.polls import Poll, at_dequeue
 from tiering.sim.source import COMPILED, blocks
+from tiering.sim.threads import Ports, Question
 from tiering.sim.units import UnitRun, Units
 from tiering.sim.versions import Version, version
 from tiering.trace import Mix, Program
@@ -58,9 +58,9 @@ class Simulation:
 
     `failing` names compiles that end without code, as (unit, tier name). `jump` False makes one event of every
     call: slow, and equal, which is what it is for. `compile` replaces the costs of compiles by real ones. Raises
-    InputError for a profile that breaks a rule, a program whose costs do not fit it or that makes more than `MAX_CALLS`
-    calls, and NeedsFuture from the controller's `start`. After `max_decisions` answers the next question ends the run,
-    and so does the end of time, `LIMIT`: then `advance` and `run` raise InputError.
+    InputError for a profile that breaks a rule, a program whose costs do not fit it or that makes more than
+    `checks.MAX_CALLS` calls, and NeedsFuture from the controller's `start`. After `max_decisions` answers the next
+    question ends the run, and so does the end of time, `LIMIT`: then `advance` and `run` raise InputError.
     """
 
     def __init__(
