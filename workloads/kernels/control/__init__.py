@@ -1,0 +1,1 @@
+"""Descent under feedback control."""

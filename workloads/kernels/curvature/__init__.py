@@ -1,0 +1,1 @@
+"""Methods that know, estimate or bound second derivatives."""

@@ -1,0 +1,1 @@
+"""Methods that know the gradient only."""

@@ -1,0 +1,1 @@
+"""Loops from physics, chemistry, signals and biology that minimise something."""

@@ -1,0 +1,1 @@
+"""Search without gradients, and by models of the objective."""
