@@ -11,9 +11,9 @@ Speculative tiers are closed after `retries` deoptimizations; HotSpot stops afte
 that have not failed. Where failing code stays installed (`Setup.keeps`), it is dropped at its failure, and the unit
 asked about again after `COOLING_COUNTS`, doubled at each failure; who wants to weigh keeping it is the `speculator`.
 
-While a compile is under way a question can change nothing, but a compile may end without code. So the unit is looked
-at again after `PENDING_COUNTS` (or at a doubling of its counts) or `PENDING_SECONDS`, and no host needs a special call
-for failure.
+While a compile is under way a question can change nothing, and however it ends, even without code or not at all, the host
+asks again (why="compiled"). So the unit is looked at only after `PENDING_COUNTS` and then at doublings of its counts.
+Rejected: a wake every second, which cost a long queue more questions than all the rest.
 
 Of the code that could make room for other code, that of the fewest counts per second and bytecode goes first, counted
 since the last time that somebody had to go: the density rule of greedy caching, over a window and not since the
@@ -52,7 +52,6 @@ RANKED = "ranked for eviction"
 REASONS = (PENDING, AT_TOP, FAILED, BET_FAILED, RANKED)
 
 PENDING_COUNTS = 10_000
-PENDING_SECONDS = 1.0
 COOLING_COUNTS = 500
 
 _MOST_DOUBLINGS = 40
@@ -99,10 +98,10 @@ class Ladder:
         """The answer where no policy is needed, or None. `priority` ranks the unit while its compile waits."""
         why = view.why
         if why == "evict":
-            return Decision("stay", None, PLAIN, -self._density(view), PENDING_COUNTS, PENDING_SECONDS, RANKED)
+            return Decision("stay", None, PLAIN, -self._density(view), PENDING_COUNTS, None, RANKED)
         if view.pending is not None:
             budget = min(max(PENDING_COUNTS, view.invocations + (view.backedges or 0)), FOREVER)
-            return Decision("stay", None, PLAIN, priority, budget, PENDING_SECONDS, PENDING)
+            return Decision("stay", None, PLAIN, priority, budget, None, PENDING)
         if view.failures >= self._failures:
             return _PIN
         if why == "deopt" and self._leaves and self.tiers[view.tier].speculative and view.tier > view.lowest:
@@ -118,12 +117,12 @@ class Ladder:
         `again` is the future in multiples of the past, where the policy knows better than its plans do.
         """
         if view.why == "dequeue":
-            return Decision("stay", None, PLAIN, priority, PENDING_COUNTS, PENDING_SECONDS, reason)
+            return Decision("stay", None, PLAIN, priority, PENDING_COUNTS, None, reason)
         bets: tuple[int, ...] = ()
         if view.bets and self.tiers[tier].speculative:
             bets = tuple([bet.id for bet in view.bets if not bet.failures])
         plan = self.plans.plan(view, tier, bets, again)
-        return Decision("compile", tier, plan, priority, PENDING_COUNTS, PENDING_SECONDS, reason)
+        return Decision("compile", tier, plan, priority, PENDING_COUNTS, None, reason)
 
     def _density(self, view: View) -> float:
         """Counts per second and bytecode since somebody last had to make room."""

@@ -266,8 +266,8 @@ class Speculator:
         unit.wanted = best.bets
         again = best.tier == view.tier
         plan = self._plans.plan(view, best.tier, best.bets)
-        budget, wake = ladder.PENDING_COUNTS, ladder.PENDING_SECONDS
-        return compile_to(best.tier, WITHOUT if again else PAYS, plan=plan, priority=gain, budget=budget, wake=wake)
+        reason = WITHOUT if again else PAYS
+        return compile_to(best.tier, reason, plan=plan, priority=gain, budget=ladder.PENDING_COUNTS)
 
     def _wait(self, view: View, unit: _Unit, here: float, versions: list[_Version], call: float) -> Decision:
         """Until a version should pay, a rest ends, or the counts have doubled."""
