@@ -90,11 +90,13 @@ class TieringManager:
         self.log = log
         self.code_used_bytes: int | None = None
         self.code_capacity_bytes: int | None = None
-        self._clock = clock
+        self._now = clock.now
+        self._queue = compiler.queue
         self._compiler = compiler
         self._on_error = on_error
         self._deadline = deadline
         self._timer = timer
+        self._watched = log is not None or timer is not None or on_error != "raise"
         self._serial = 0
         self._named: set[str] = set()
         controller.start(setup)
@@ -107,7 +109,7 @@ class TieringManager:
     def view(self, state: UnitState, why: Why) -> View:
         """What the controller gets to see of this unit, now."""
         seen = (
-            self._clock.now(),
+            self._now(),
             why,
             state.name,
             state.size,
@@ -118,7 +120,7 @@ class TieringManager:
             state.seconds,
             state.deopts,
             state.failures,
-            self._compiler.queue(),
+            self._queue(),
             self.code_used_bytes,
             self.code_capacity_bytes,
             state.bets,
@@ -131,7 +133,13 @@ class TieringManager:
     def ask(self, state: UnitState, why: Why) -> Decision:
         """One whole question: view, decide, apply."""
         view = self.view(state, why)
-        decision = self.decide(view)
+        if self._watched:
+            decision = self.decide(view)
+        else:
+            decision = self.controller.decide(view)
+            broken = broken_rule(decision, view, self.setup, self.controller.reasons)
+            if broken:
+                raise IllegalDecision(f"unit {view.unit!r}: {broken}")
         self.apply(state, decision)
         return decision
 
@@ -161,7 +169,7 @@ class TieringManager:
         state.reasons[reason] = state.reasons.get(reason, 0) + 1
         state.last_reason = reason
         state.budget = budget
-        state.wake_at = None if wake is None else self._clock.now() + wake
+        state.wake_at = None if wake is None else self._now() + wake
         if action == "stay":
             return
         if action == "compile" and tier is not None:
@@ -182,7 +190,7 @@ class TieringManager:
         if state.pending == event.tier:
             state.pending = None
         state.installed.add(event.tier)
-        state.tier = state.best_installed(len(self.setup.tiers))
+        state.tier = max(state.tier, event.tier)
         self.record(event)
 
     def failed(self, state: UnitState, event: protocol.CompileFailed) -> None:
@@ -233,7 +241,8 @@ class TieringManager:
             self._compiler.discard(state.name, state.pending)
         state.pending = tier
         self._serial += 1
-        self._compiler.submit(Task(state.name, tier, plan, priority, self._serial, self._clock.now()))
+        task = tuple.__new__(Task, (state.name, tier, plan, priority, self._serial, self._now()))
+        self._compiler.submit(task)
 
     def _drop_above(self, state: UnitState, tier: int) -> None:
         if state.pending is not None and state.pending > tier:

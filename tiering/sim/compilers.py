@@ -106,7 +106,7 @@ class Compilers:
         if self.capacity is not None and self._waiting >= self.capacity and not (self._open and pool.idle):
             return False
         since, ticks = self._now()
-        waiting = Waiting(-priority, serial, task, since, ticks)
+        waiting = tuple.__new__(Waiting, (-priority, serial, task, since, ticks))
         heapq.heappush(pool.heap, waiting)
         pool.waiting[serial] = waiting
         self._wanted[unit] = task

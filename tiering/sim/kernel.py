@@ -53,7 +53,8 @@ WAITS = 7  # 1: needs attention at CLOCK; 0: makes its next call there
 def run(units: Any, calls: Any, ids: Any, threads: Any, sums: Any, horizon: int) -> int:
     """Make calls until `horizon` (-1 is returned) or until a thread needs attention at its CLOCK (its index).
 
-    Entries before `horizon` are made, later ones not. Of threads that are due at the same instant the first goes first.
+    Where a single thread stops because a budget is spent at an entry, which is nearly always, -2 - the index of the
+    unit is returned instead, and nobody has to look for the reason. Entries before `horizon` are made, later ones not. Of threads that are due at the same instant the first goes first.
     `sums` holds two integers per unit, all zero.
     """
     while True:
@@ -74,7 +75,7 @@ def run(units: Any, calls: Any, ids: Any, threads: Any, sums: Any, horizon: int)
         place, rounds = threads[thread + PLACE], threads[thread + ROUNDS]
         length, offset = threads[thread + LENGTH], threads[thread + OFFSET]
         began, called = threads[thread + BEGAN], threads[thread + CALLED]
-        attention = False
+        attention, asked = False, -1
         while clock < until:
             if place == 0 and rounds > 2 and length <= 256:
                 skipped = whole_rounds(units, calls, ids, sums, offset, length, rounds - 1, clock, until)
@@ -90,6 +91,8 @@ def run(units: Any, calls: Any, ids: Any, threads: Any, sums: Any, horizon: int)
             counts = units[unit + COUNTS] + calls[call + COUNT]
             if counts >= units[unit + ASK] or units[unit + MADE] >= units[unit + STOP]:
                 attention = True
+                if units[unit + COUNTS] + 1 >= units[unit + ASK]:
+                    asked = unit // UNIT
                 break
             cost = calls[call + COST]
             units[unit + MADE] += 1
@@ -108,7 +111,7 @@ def run(units: Any, calls: Any, ids: Any, threads: Any, sums: Any, horizon: int)
         threads[thread + CLOCK], threads[thread + PLACE], threads[thread + ROUNDS] = clock, place, rounds
         threads[thread + BEGAN], threads[thread + CALLED] = began, called
         if attention and clock < until:
-            return thread // THREAD
+            return -2 - asked if asked >= 0 and len(threads) == THREAD else thread // THREAD
 
 
 def whole_rounds(

@@ -93,33 +93,26 @@ class Mutator:
     def go(self, horizon: int) -> bool:
         """Make calls up to an instant; True if it stopped before because something was seen to."""
         found = self._run(*self._arrays, horizon)
-        if found < 0:
+        if found == -1:
             return False
-        thread = self.threads[found]
+        self.attend(max(0, found))
+        return True
+
+    def reach(self, horizon: int) -> int:
+        """Make calls up to an instant; what `kernel.run` found."""
+        found: int = self._run(*self._arrays, horizon)
+        if found < -1:
+            self.instant = self._at[CLOCK]
+        return found
+
+    def attend(self, index: int) -> None:
+        """See to a thread that has stopped at its instant."""
+        thread = self.threads[index]
         self.instant = self._at[thread.place + CLOCK]
         if thread.pending is None and thread.span is None and self._at[thread.place + ROUNDS]:
             self._enter(thread)
         else:
             self._attend(thread)
-        return True
-
-    def reaches(self, horizon: int) -> bool:
-        """Make calls up to an instant; False if the first thread is seen to before that."""
-        reached: bool = self._run(*self._arrays, horizon) < 0
-        return reached
-
-    def entry(self) -> UnitRun | None:
-        """The unit to be asked about because the first thread has come to a call of it; None if anything else is up."""
-        thread, at, units = self.threads[0], self._at, self._units
-        row = thread.place
-        if at[row + WAITS] or not at[row + ROUNDS]:
-            return None
-        place = units.cost[thread.ids[at[row + PLACE]] * CALL + OWNER]
-        if units.at[place + COUNTS] + 1 < units.at[place + ASK]:
-            return None
-        self.instant = at[row + CLOCK]
-        unit: UnitRun = units.runs[place // UNIT]
-        return unit
 
     def step(self, questions: Collection[object], polls: Collection[object]) -> None:
         """Let one event after the other happen until there is something to be asked, or the end."""

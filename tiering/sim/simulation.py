@@ -277,8 +277,8 @@ class Simulation:
         Nearly all questions come at an entry, from a timer or from a compile. They are answered here without the many
         cases of `advance`, which is what everything else is left to.
         """
-        mutator, env, questions = self._mutator, self._env, self._questions
-        decide, upcoming = self.manager.decide, self._env._queue
+        mutator, env, questions, units, code = self._mutator, self._env, self._questions, self._units, self._code
+        ask, upcoming, runs, limit = self.manager.ask, self._env._queue, self._units.runs, self._limit
         why: Why
         while mutator.running and not (self._polls or mutator.blocked):
             if questions:
@@ -286,18 +286,26 @@ class Simulation:
                 if unit.state.pinned:
                     continue
             else:
-                horizon: Any = upcoming[0][0] if upcoming else self._limit
-                if mutator.reaches(self._limit if horizon >= self._limit else horizon):
-                    if horizon >= self._limit:
+                horizon: Any = upcoming[0][0] if upcoming else limit
+                found = mutator.reach(horizon if horizon < limit else limit)
+                if found >= 0:
+                    mutator.attend(found)
+                    continue
+                if found == -1:
+                    if horizon >= limit:
                         return
                     env.step()
                     continue
-                entered = mutator.entry()
-                if entered is None:
-                    return
-                unit, why, entering = entered, "count", 1
-            decision = decide(self._open(unit, why, entering))
-            self._asked = None
+                unit, why, entering = runs[-2 - found], "count", 1
+            if self._decisions >= self._max_decisions:
+                questions.appendleft((unit, why, entering))
+                return
+            if not entering:
+                mutator.surface(unit)
+            units.show(unit, entering)
+            if code.shows:
+                code.show(unit)
+            decision = ask(unit.state, why)
             self._decisions += 1
             self._carry_out(unit, decision, entering)
 
@@ -307,13 +315,14 @@ class Simulation:
         unit, _, entering = asked
         self._decisions += 1
         if self._poll is None:
+            self.manager.apply(unit.state, decision)
             self._carry_out(unit, decision, entering)
         else:
             self._poll.answers.append((unit.index, decision))
 
     def _carry_out(self, unit: UnitRun, decision: Decision, entering: int) -> None:
+        """Do what `manager.apply` leaves to the host."""
         state, at, place = unit.state, self._units.at, unit.place
-        self.manager.apply(state, decision)
         asked_at = at[place + COUNTS] + entering + state.budget
         at[place + ASK] = NEVER if state.pinned or asked_at > NEVER else asked_at
         unit.wake_serial += 1
@@ -378,7 +387,7 @@ class Simulation:
 
     def _instants(self) -> tuple[int, int]:
         instant = self._mutator.instant
-        return instant, self._wall.ticks(instant)
+        return instant, instant if self._wall.cores is None else self._wall.ticks(instant)
 
     def _is_stale(self, waiting: Waiting) -> bool:
         unit = self._units.runs[self._costs.index[waiting.task.unit]]
@@ -394,6 +403,7 @@ class Simulation:
     def _replace_waiting(self, task: Task, decision: Decision) -> None:
         unit = self._units.runs[self._costs.index[task.unit]]
         self._mutator.surface(unit)
+        self.manager.apply(unit.state, decision)
         self._carry_out(unit, decision, 0)
         if unit.state.pending == task.tier:
             self._drop_waiting(task, "refused")
@@ -415,7 +425,7 @@ class Simulation:
             key = unit, task.tier, task.plan
             known = self._versions.get(key)
             made = known or self._versions.setdefault(key, version(self._costs, unit, task.tier, task.plan))
-        if (task.unit, self._profile.tiers[task.tier].name) in self._failing:
+        if self._failing and (task.unit, self._profile.tiers[task.tier].name) in self._failing:
             made = made._replace(fails=True, message="this compile was told to fail")
         return made.compile, made
 

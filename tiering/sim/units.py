@@ -71,12 +71,14 @@ class Units:
         self.sums = np.zeros(len(program.units) * 2, np.int64)
         self.calls = np.zeros(len(costs.calls) * CALL, np.int64)
         ids: list[list[int]] = [[] for _ in program.units]
+        self._plain: list[tuple[int, ...]] = []
         for number, call in enumerate(costs.calls):
             ids[call.unit].append(number)
             row = number * CALL
             self.calls[row + OWNER] = call.unit * UNIT
             self.calls[row + COUNT] = call.backedges + 1
-            self.calls[row + COST] = costs.call(call)[0]
+            self._plain.append(costs.call(call))
+            self.calls[row + COST] = self._plain[-1][0]
         self.at = readable(self.array, fast)
         self.cost = readable(self.calls, fast)
         self.runs = [
@@ -124,10 +126,10 @@ class Units:
         version = unit.versions.get(tier)
         plain = version is None or version.is_plain
         for number in unit.ids:
-            call = self.costs.calls[number]
             if plain or version is None:
-                self.cost[number * CALL + COST] = self.costs.call(call)[tier]
+                self.cost[number * CALL + COST] = self._plain[number][tier]
             else:
+                call = self.costs.calls[number]
                 self.cost[number * CALL + COST] = call_picoseconds(self.costs, call, tier, version)
         self.watch(unit)
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from tiering.protocol import Plan
+from tiering.protocol import PLAIN, Plan
 from tiering.sim.costs import LONGEST, PICO, Costs
 from tiering.sim.draws import Process, failures
 from tiering.trace import Call, Site, Unit
@@ -64,6 +64,8 @@ class Version(NamedTuple):
 def version(costs: Costs, unit: int, tier: int, plan: Plan) -> Version:
     """What compiling this unit to this tier by this plan will make."""
     code, described = costs.code[unit], costs.units[unit]
+    if plan is PLAIN and not described.guard_failure:
+        return Version(*code[tier])
     speculative = costs.speculative[tier]
     factor, guards = 1.0, [WHOLE_UNIT] if speculative and described.guard_failure else []
     if speculative and plan.bets:
