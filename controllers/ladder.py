@@ -11,9 +11,9 @@ Speculative tiers are closed after `retries` deoptimizations; HotSpot stops afte
 that have not failed. Where failing code stays installed (`Setup.keeps`), it is dropped at its failure, and the unit
 asked about again after `COOLING_COUNTS`, doubled at each failure; who wants to weigh keeping it is the `speculator`.
 
-While a compile is under way a question can change nothing, and however it ends, even without code or not at all, the host
-asks again (why="compiled"). So the unit is looked at only after `PENDING_COUNTS` and then at doublings of its counts.
-Rejected: a wake every second, which cost a long queue more questions than all the rest.
+While a compile is under way a question can change nothing, and however it ends, even without code or not at all, the
+host asks again (why="compiled"). So the unit is looked at only after `PENDING_COUNTS` and then at doublings of its
+counts. Rejected: a wake every second, which cost a long queue more questions than all the rest.
 
 Of the code that could make room for other code, that of the fewest counts per second and bytecode goes first, counted
 since the last time that somebody had to go: the density rule of greedy caching, over a window and not since the

@@ -54,8 +54,8 @@ def run(units: Any, calls: Any, ids: Any, threads: Any, sums: Any, horizon: int)
     """Make calls until `horizon` (-1 is returned) or until a thread needs attention at its CLOCK (its index).
 
     Where a single thread stops because a budget is spent at an entry, which is nearly always, -2 - the index of the
-    unit is returned instead, and nobody has to look for the reason. Entries before `horizon` are made, later ones not. Of threads that are due at the same instant the first goes first.
-    `sums` holds two integers per unit, all zero.
+    unit is returned instead, and nobody has to look for the reason. Entries before `horizon` are made, later ones not.
+    Of threads that are due at the same instant the first goes first. `sums` holds two integers per unit, all zero.
     """
     while True:
         thread, clock = 0, threads[CLOCK]
