@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tiering.baseline.functions import MAKERS, invoke
+from tiering.baseline.functions import MAKERS, METHODS, invoke
 from tiering.baseline.indexing import shape
 from tiering.baseline.lowering import Lowering
 from tiering.baseline.memory import HEAD_BYTES, POOL, need_pool
+from tiering.baseline.slices import COPIES
 from tiering.baseline.types import BY_NAME, FLOAT64, INT64, Array, Constant, Scalar, Tuple
 from tiering.baseline.values import Value, constant, items
 
@@ -172,9 +173,12 @@ def copied(lower: Lowering, array: Value) -> Value:
     """A new array with the elements of a contiguous one."""
     kind = array.type
     assert isinstance(kind, Array)
-    if kind.layout != "C":
-        lower.refuse(f"a copy of {kind.name}")
     made = new(lower, kind.dtype, shape(array))
+    if kind.layout != "C":
+        if kind.layout != "A" or kind.ndim > len(COPIES):
+            lower.refuse(f"a copy of {kind.name}")
+        invoke(lower, COPIES[kind.ndim - 1], [made, array])
+        return made
     invoke(lower, copy_into, [flat(lower, made), flat(lower, array)])
     return made
 
@@ -185,6 +189,13 @@ def _copy(lower: Lowering, given: list[Value], more: dict[str, Value]) -> Value:
     return copied(lower, given[0])
 
 
+def _copy_method(lower: Lowering, array: Value, given: list[Value]) -> Value:
+    if given:
+        lower.refuse("copy with an order")
+    return copied(lower, array)
+
+
+METHODS["copy"] = _copy_method
 MAKERS |= {
     np.zeros: _from_shape("zeros", 0),
     np.empty: _from_shape("empty", None),

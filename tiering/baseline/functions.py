@@ -37,6 +37,10 @@ LIBRARY = (
 
 def call(lower: Lowering, node: ast.Call) -> Value:
     """function(arguments)."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+        owner = lower.evaluate(node.func.value)
+        if isinstance(owner.type, Array) and not node.keywords:
+            return METHODS[node.func.attr](lower, owner, [lower.evaluate(argument) for argument in node.args])
     function = lower.evaluate(node.func)
     if not function.known or not callable(function.constant):
         lower.refuse(f"a call of {function.type.name}")
@@ -153,6 +157,8 @@ def _length(lower: Lowering, arguments: list[Value]) -> Value:
 
 
 def _float(lower: Lowering, arguments: list[Value]) -> Value:
+    if len(arguments) == 1 and arguments[0].known and isinstance(arguments[0].constant, str):
+        return constant(float(arguments[0].constant))
     kind = scalar(lower, arguments[0], "float") if len(arguments) == 1 else lower.refuse("float of several arguments")
     return lower.convert(arguments[0], FLOAT64 if kind.kind != "f" else kind)
 
@@ -195,6 +201,17 @@ def _math_pow(lower: Lowering, arguments: list[Value]) -> Value:
     assert isinstance(x.type, Scalar)
     assert isinstance(y.type, Scalar)
     return POWERS["float"](lower, x, y, rules.unified(x.type, y.type))
+
+
+def _copysign(lower: Lowering, arguments: list[Value]) -> Value:
+    if len(arguments) != 2:
+        lower.refuse(f"math.copysign of {len(arguments)} arguments")
+    x, y = (floating(lower, argument, "math.copysign") for argument in arguments)
+    assert isinstance(x.type, Scalar)
+    assert isinstance(y.type, Scalar)
+    kind = rules.unified(x.type, y.type)
+    given = [(kind.register, lower.convert(each, kind).ir) for each in (x, y)]
+    return Value(kind, (lower.text.call(kind.register, f"llvm.copysign.{suffix(kind)}", given),))
 
 
 def _extreme(name: str) -> Builtin:
@@ -240,6 +257,9 @@ def raises(lower: Lowering, node: ast.Raise, _: object) -> None:
     lower.text.jump(lower.error(kind.constant, *(argument.constant for argument in arguments)))
 
 
+METHODS: dict[str, Callable[[Lowering, Value, list[Value]], Value]] = {}
+"""Methods of arrays, by name."""
+
 MAKERS: dict[Any, Callable[[Lowering, list[Value], dict[str, Value]], Value]] = {}
 """What takes keyword arguments too: functions that make arrays; see `arrays`."""
 
@@ -253,6 +273,7 @@ BUILTINS: dict[Any, Builtin] = {
     min: _extreme("min"),
     max: _extreme("max"),
     pow: _pow,
+    math.copysign: _copysign,
     math.pow: _math_pow,
     **{getattr(math, name): _unary(name, intrinsic=True) for name in INTRINSICS},
     **{getattr(math, name): _unary(name, intrinsic=False) for name in LIBRARY},

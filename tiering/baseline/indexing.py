@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import Any
 
 from tiering.baseline.arithmetic import PLACES
 from tiering.baseline.expressions import ATTRIBUTES
@@ -108,12 +109,19 @@ def store(lower: Lowering, kind: Scalar, where: str, value: Value) -> None:
     lower.text.line(f"store {kind.memory} {ir}, ptr {where}, align {kind.bytes}")
 
 
+VIEWS: dict[str, Callable[..., Any]] = {}
+"""How brackets with slices are lowered: "view" of them, and how all elements of a view are assigned; see `slices`."""
+
+
+def has_slice(node: ast.expr) -> bool:
+    """Whether brackets hold a slice or an ellipsis."""
+    nodes = node.elts if isinstance(node, ast.Tuple) else [node]
+    dots = (item for item in nodes if isinstance(item, ast.Constant) and item.value is Ellipsis)
+    return any(isinstance(item, ast.Slice) for item in nodes) or any(True for _ in dots)
+
+
 def indices_of(lower: Lowering, node: ast.expr) -> list[Value]:
     """The indices in brackets: one, or those of a tuple."""
-    if isinstance(node, ast.Slice) or (
-        isinstance(node, ast.Tuple) and any(isinstance(item, ast.Slice) for item in node.elts)
-    ):
-        lower.refuse("slices")
     if isinstance(node, ast.Tuple):
         return [lower.evaluate(item) for item in node.elts]
     index = lower.evaluate(node)
@@ -127,16 +135,31 @@ def subscript(lower: Lowering, node: ast.Subscript) -> Value:
         return _item(lower, owner, lower.evaluate(node.slice))
     if not isinstance(owner.type, Array):
         lower.refuse(f"{owner.type.name} in brackets")
+    if has_slice(node.slice):
+        view: Value = VIEWS["view"](lower, owner, node.slice)
+        return view
     return element(lower, owner, indices_of(lower, node.slice))
 
 
 def _item(lower: Lowering, owner: Value, index: Value) -> Value:
     found = items(owner)
     if not index.known or not isinstance(index.constant, int):
-        lower.refuse("a tuple by an index that is not a constant")
+        return _item_by_value(lower, found, index)
     if not -len(found) <= index.constant < len(found):
         lower.refuse(f"item {index.constant} of a tuple of {len(found)}")
     return found[index.constant]
+
+
+def _item_by_value(lower: Lowering, found: list[Value], index: Value) -> Value:
+    kinds = {item.type for item in found}
+    if len(kinds) != 1 or not isinstance(found[0].type, Scalar):
+        lower.refuse("a tuple by an index that is not a constant")
+    place = position(lower, index, str(len(found)))
+    ir = found[0].ir
+    for number, item in enumerate(found[1:], 1):
+        here = lower.text.value(f"icmp eq i64 {place}, {number}")
+        ir = lower.text.value(f"select i1 {here}, {found[0].type.register} {item.ir}, {found[0].type.register} {ir}")
+    return Value(found[0].type, (ir,))
 
 
 def place_of(lower: Lowering, node: ast.Subscript) -> tuple[Scalar, str]:
@@ -147,6 +170,8 @@ def place_of(lower: Lowering, node: ast.Subscript) -> tuple[Scalar, str]:
         lower.refuse(f"assignment to an item of {kind.name}")
     if not kind.writable:
         lower.refuse(f"assignment to an item of {kind.name}")
+    if has_slice(node.slice):
+        lower.refuse("an operation on a slice in place")
     indices = indices_of(lower, node.slice)
     if len(indices) != kind.ndim:
         lower.refuse("assignment to a whole row")
@@ -155,6 +180,9 @@ def place_of(lower: Lowering, node: ast.Subscript) -> tuple[Scalar, str]:
 
 def assign(lower: Lowering, node: ast.Subscript, value: Value) -> None:
     """array[indices] = value."""
+    if has_slice(node.slice):
+        VIEWS["assign"](lower, subscript(lower, node), value)
+        return
     kind, where = place_of(lower, node)
     if not isinstance(value.type, Scalar):
         lower.refuse(f"assignment of {value.type.name} to an element")
