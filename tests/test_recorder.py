@@ -1,0 +1,216 @@
+"""Recording: every call of the program's own functions, in order, each with its own time."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiering import trace
+from tiering.errors import InputError
+from tiering.recorded import LEAST_CALLS, record, repeated
+from tiering.recorder import Recorder, coded, decoded, own_code
+from tiering.trace import Group
+
+PROGRAM = """
+    import json, sys
+    def leaf(x):
+        return x + 1
+    def loop(n):
+        total = 0
+        for _ in range(n):
+            total = leaf(total)
+        return total
+    def odd(n):
+        yield from range(n)
+    class Thing:
+        def method(self):
+            return json.loads("[1]")
+    assert loop(int(sys.argv[1])) == int(sys.argv[1])
+    Thing().method()
+    assert sum(odd(3)) == 3
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    def written(text=PROGRAM):
+        path = tmp_path / "program.py"
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return written
+
+
+def sequence(program):
+    """Names of the units in the order of their calls."""
+    calls = [call for group in program.groups for _ in range(group.times) for call in group.pattern]
+    return [program.units[call.unit].name for call in calls]
+
+
+def test_the_calls_are_those_of_the_program_in_their_order(script):
+    made = record(script(), ["5"])
+    assert sequence(made.program)[:2] == ["<module>", "Thing"]
+    assert sequence(made.program)[2:] == ["loop", *["leaf"] * 5, "Thing.method", *["odd"] * 4]
+    assert (made.calls, made.program.total(), made.error) == (13, 13, None)
+
+
+def test_functions_of_the_standard_library_are_recorded_where_they_are_named(script):
+    names = sequence(record(script(), ["1"], include=("json",)).program)
+    assert "loads" in names
+    assert "JSONDecoder.decode" in names
+
+
+def test_times_of_a_unit_add_up_to_what_was_measured_and_exclude_what_it_calls(script):
+    made = record(
+        script(
+            """
+            def busy():
+                return sum(range(200_000))
+            def outer():
+                return busy() + busy()
+            outer()
+            """
+        ),
+        [],
+    )
+    seconds = {unit.name: unit.seconds["interpreter"] for unit in made.program.units}
+    assert seconds["busy"] > 20 * seconds["outer"]
+    total = sum(
+        group.times * made.program.units[call.unit].seconds["interpreter"] * call.work
+        for group in made.program.groups
+        for call in group.pattern
+    )
+    assert total <= made.seconds
+
+
+def test_with_mean_times_a_loop_is_one_short_group(script):
+    program = record(script(), ["1000"], times="mean").program
+    assert max(group.times * len(group.pattern) for group in program.groups) == 1000
+    assert len(program.groups) < 10
+
+
+def test_recursion_and_exceptions_leave_no_call_open(script):
+    made = record(
+        script(
+            """
+            def fails(n):
+                if n == 0:
+                    raise ValueError
+                fails(n - 1)
+            for _ in range(3):
+                try:
+                    fails(4)
+                except ValueError:
+                    pass
+            """
+        ),
+        [],
+    )
+    assert sequence(made.program).count("fails") == 15
+    assert made.error is None
+
+
+def test_what_a_script_raises_ends_the_recording_and_is_kept(script):
+    made = record(script("def f():\n    return 1\nf()\nraise SystemExit(3)\n"), [])
+    assert sequence(made.program) == ["<module>", "f"]
+    assert isinstance(made.error, SystemExit)
+    assert made.error.code == 3
+
+
+def test_each_thread_of_a_program_is_a_thread_of_its_trace(script):
+    program = record(
+        script(
+            """
+            import threading
+            def work():
+                return 1
+            def run():
+                for _ in range(50):
+                    work()
+            threads = [threading.Thread(target=run) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            """
+        ),
+        [],
+    ).program
+    works = [number for number, unit in enumerate(program.units) if unit.name == "work"]
+    per_thread = [0] * program.threads()
+    for group in program.groups:
+        per_thread[group.thread] += group.times * sum(call.unit in works for call in group.pattern)
+    assert sorted(per_thread) == [0, 50, 50]
+
+
+def test_afterwards_nothing_is_watched_any_more(script):
+    record(script(), ["1"])
+    assert sys.getprofile() is None
+    assert threading.getprofile() is None
+
+
+def test_a_recording_survives_the_way_through_a_file(script, tmp_path):
+    program = record(script(), ["100"]).program
+    trace.write(program, tmp_path / "t.jsonl")
+    again = trace.read(tmp_path / "t.jsonl")
+    assert (again.units, again.groups) == (program.units, program.groups)
+
+
+def test_a_script_that_is_not_there_or_calls_nothing_is_refused(tmp_path, script):
+    with pytest.raises(InputError, match=r"no\.py: cannot be read \(No such file"):
+        record(tmp_path / "no.py", [])
+    recorder = Recorder(lambda code: False)
+    with recorder:
+        len("")
+    recorder.close()
+    assert not recorder.streams or not recorder.streams[0].calls
+
+
+def test_installed_packages_and_we_ourselves_are_not_the_programs_own():
+    wanted = own_code(())
+    assert not wanted(textwrap.dedent.__code__)
+    assert not wanted(record.__code__)
+    assert not wanted(np.sum.__wrapped__.__code__ if hasattr(np.sum, "__wrapped__") else np.pad.__code__)
+    assert wanted(sequence.__code__)
+    assert own_code(("textwrap",))(textwrap.dedent.__code__)
+
+
+@given(st.integers(0, 10**15))
+def test_times_are_kept_within_a_hundredth(nanoseconds):
+    assert abs(decoded(coded(nanoseconds)) - nanoseconds) <= 0.0102 * nanoseconds
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.integers(1, 40)), max_size=6))
+def test_repeated_stretches_are_what_they_say_and_do_not_overlap(pieces):
+    ids = np.array([item for pattern, times in pieces for item in pattern * times], np.int64)
+    end = 0
+    for start, period, times in repeated(ids):
+        assert start >= end
+        end = start + period * times
+        assert times * period >= LEAST_CALLS
+        assert (ids[start:end] == np.tile(ids[start : start + period], times)).all()
+
+
+@pytest.mark.nightly
+def test_ten_million_calls_are_recorded_in_less_than_half_a_gigabyte(script, tmp_path):
+    path = script()
+    out = tmp_path / "long.parquet"
+    code = (
+        "import resource, sys\n"
+        "from tiering import trace\nfrom tiering.recorded import record\n"
+        f"made = record({str(path)!r}, ['10000000'])\n"
+        f"trace.write(made.program, {str(out)!r})\n"
+        "assert made.calls == 10_000_008, made.calls\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 500
+    assert isinstance(trace.read(out).groups[0], Group)

@@ -1,0 +1,290 @@
+"""The calls of a running Python program, one after the other, with the time that each took.
+
+CPython tells of every call and return: through `sys.monitoring` from 3.12 on, where functions that nobody wants are
+switched off one by one and then cost nothing, and through `sys.setprofile` on 3.11. A unit is a Python function, by its
+code object. A call's time is its own, without the recorded functions that it calls; the clock stands still while the
+recorder is at work, so what it costs is in the program's duration and hardly in what is recorded.
+
+Calls are kept in order of entry, eight bytes each: four for the unit, four for its own time in steps of 2 %, which is
+finer than a clock on a shared machine. Chunks go to a temporary file, so memory stays the same however long the program
+runs. What a generator does between two yields is one call.
+
+Rejected: sampling. A policy lives on the order and the number of calls, which samples do not have.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+from typing import Any, BinaryIO
+
+from tiering.errors import InputError
+
+CHUNK = 1 << 19
+"""Calls that are kept in memory for each thread."""
+
+MAX_THREADS = 64
+"""Threads of a trace; calls of further ones are not recorded."""
+
+STEP = 1.02
+"""Ratio of neighbouring times that are told apart."""
+
+_clock = time.perf_counter_ns
+_log_step = math.log(STEP)
+
+
+class Stream:
+    """The calls of one thread: units and times in order of entry, and the calls that are running."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.calls = 0
+        self._units = array("i")
+        self._times = array("i")
+        self._first = 0
+        self._stack: list[int] = []
+        self._own: list[int] = []
+        self._late: dict[int, int] = {}
+        self._file: BinaryIO = tempfile.TemporaryFile()
+        self.last = _clock()
+
+    def enter(self, unit: int, now: int) -> None:
+        """A function is called."""
+        own = self._own
+        if own:
+            own[-1] += now - self.last
+        self._stack.append(self.calls)
+        own.append(0)
+        self._units.append(unit)
+        self._times.append(0)
+        self.calls += 1
+        if len(self._units) >= CHUNK:
+            self._spill()
+
+    def leave(self, now: int) -> None:
+        """The function that was called last returns. Without one, nothing happens: it was called before we began."""
+        if not self._stack:
+            return
+        call, own = self._stack.pop(), self._own.pop() + now - self.last
+        if call >= self._first:
+            self._times[call - self._first] = coded(own)
+        else:
+            self._late[call] = coded(own)
+
+    def end(self) -> None:
+        """Whatever runs still is taken to end now."""
+        now = _clock()
+        while self._stack:
+            self.leave(now)
+            self.last = now
+        self._spill()
+
+    def chunks(self) -> Iterator[tuple[array[int], array[int]]]:
+        """Units and coded times, in order, after the end."""
+        self._file.seek(0)
+        place = 0
+        while place < self.calls:
+            size = min(CHUNK, self.calls - place)
+            units, times = array("i"), array("i")
+            units.frombytes(self._file.read(4 * size))
+            times.frombytes(self._file.read(4 * size))
+            for call in [call for call in self._late if place <= call < place + size]:
+                times[call - place] = self._late.pop(call)
+            yield units, times
+            place += size
+
+    def close(self) -> None:
+        """Drop what was recorded."""
+        self._file.close()
+
+    def _spill(self) -> None:
+        self._units.tofile(self._file)
+        self._times.tofile(self._file)
+        self._first = self.calls
+        del self._units[:], self._times[:]
+
+
+class Recorder:
+    """Records while it is entered as a context. `wanted` says of a code object whether its calls are recorded."""
+
+    def __init__(self, wanted: Callable[[CodeType], bool]) -> None:
+        self.codes: list[CodeType] = []
+        self.streams: list[Stream] = []
+        self._wanted = wanted
+        self._units: dict[CodeType, int] = {}
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._tool: int | None = None
+        self.seconds = 0.0
+
+    def __enter__(self) -> Recorder:
+        self.seconds = -time.perf_counter()
+        if sys.version_info >= (3, 12):
+            self._monitor()
+        else:
+            threading.setprofile(self._first_event)
+            sys.setprofile(self._first_event)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._tool is not None:
+            sys.monitoring.set_events(self._tool, 0)
+            sys.monitoring.free_tool_id(self._tool)
+        else:
+            sys.setprofile(None)
+            threading.setprofile(None)  # type: ignore[arg-type]
+        self.seconds += time.perf_counter()
+        for stream in self.streams:
+            stream.end()
+
+    def close(self) -> None:
+        """Drop what was recorded."""
+        for stream in self.streams:
+            stream.close()
+
+    def unit(self, code: CodeType) -> int:
+        """The number of a function, -1 if its calls are not wanted."""
+        number = self._units.get(code)
+        if number is None:
+            with self._lock:
+                number = self._units.setdefault(code, len(self.codes) if self._wanted(code) else -1)
+                if number == len(self.codes):
+                    self.codes.append(code)
+        return number
+
+    def _stream(self) -> Stream | None:
+        with self._lock:
+            if len(self.streams) == MAX_THREADS:
+                return None
+            stream = Stream(len(self.streams))
+            self.streams.append(stream)
+        return stream
+
+    def _first_event(self, frame: FrameType, event: str, argument: Any) -> None:
+        """`sys.setprofile` of a new thread: from now on its events go to a function of its own."""
+        stream = self._stream()
+        if stream is None:
+            sys.setprofile(None)
+            return
+        units, unit = self._units, self.unit
+        enter, leave, clock = stream.enter, stream.leave, _clock
+
+        def each(frame: FrameType, event: str, argument: Any) -> None:
+            if event == "call":
+                now = clock()
+                code = frame.f_code
+                number = units.get(code)
+                if number is None:
+                    number = unit(code)
+                if number >= 0:
+                    enter(number, now)
+                    stream.last = clock()
+            elif event == "return" and units.get(frame.f_code, -1) >= 0:
+                leave(clock())
+                stream.last = clock()
+
+        sys.setprofile(each)
+        each(frame, event, argument)
+
+    def _monitor(self) -> None:
+        monitoring = sys.monitoring
+        free = [tool for tool in range(6) if monitoring.get_tool(tool) is None and tool not in (0, 1)]
+        if not free:
+            raise InputError("record: all tools of sys.monitoring are taken; run without the other profilers")
+        self._tool = tool = free[0]
+        monitoring.use_tool_id(tool, "tiering")
+        mine, units, unit, clock = self._mine, self._units, self.unit, _clock
+
+        def entered(code: CodeType, _: int) -> Any:
+            now = clock()
+            number = units.get(code)
+            if number is None:
+                number = unit(code)
+            if number < 0:
+                return monitoring.DISABLE
+            stream = getattr(mine, "stream", None)
+            if stream is None:
+                stream = mine.stream = self._stream() or Stream(-1)
+            stream.enter(number, now)
+            stream.last = clock()
+            return None
+
+        def left(code: CodeType, _: int, __: Any) -> Any:
+            if units.get(code, -1) < 0:
+                return monitoring.DISABLE
+            stream = getattr(mine, "stream", None)
+            if stream is not None:
+                stream.leave(clock())
+                stream.last = clock()
+            return None
+
+        def unwound(code: CodeType, offset: int, raised: Any) -> None:
+            left(code, offset, raised)
+
+        events = monitoring.events
+        for event in (events.PY_START, events.PY_RESUME):
+            monitoring.register_callback(tool, event, entered)
+        for event in (events.PY_RETURN, events.PY_YIELD):
+            monitoring.register_callback(tool, event, left)
+        monitoring.register_callback(tool, events.PY_UNWIND, unwound)
+        both = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD | events.PY_UNWIND
+        monitoring.set_events(tool, both)
+
+
+def coded(nanoseconds: int) -> int:
+    """A time as a whole number of steps; 0 is no time at all."""
+    return 1 + round(math.log(nanoseconds) / _log_step) if nanoseconds > 0 else 0
+
+
+def decoded(code: int) -> float:
+    """The time in nanoseconds that a number stands for."""
+    return math.exp((code - 1) * _log_step) if code else 0.0
+
+
+def own_code(include: tuple[str, ...]) -> Callable[[CodeType], bool]:
+    """Whether a function is the program's own, or of a package that is named: neither CPython's nor installed."""
+    paths = sysconfig.get_paths()
+    foreign = tuple(os.path.realpath(paths[kind]) + os.sep for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
+    ours = os.path.dirname(os.path.realpath(__file__)) + os.sep
+    named = tuple(f"{os.sep}{package.replace('.', os.sep)}" for package in include)
+
+    def wanted(code: CodeType) -> bool:
+        if code.co_filename.startswith("<"):  # made by exec: a function may be the program's, a module's body is not
+            return not code.co_filename.startswith("<frozen") and code.co_name != "<module>"
+        path = os.path.realpath(code.co_filename)
+        if any(f"{name}{os.sep}" in path or path.endswith(f"{name}.py") for name in named):
+            return True
+        return not path.startswith((*foreign, ours))
+
+    return wanted
+
+
+def cost_of_a_call(calls: int = 20_000) -> float:
+    """Seconds that recording one call takes on this machine, now: the least of five trials."""
+
+    def empty() -> None:
+        """Nothing."""
+
+    def trial() -> float:
+        started = time.perf_counter()
+        for _ in range(calls):
+            empty()
+        return time.perf_counter() - started
+
+    best = math.inf
+    for _ in range(5):
+        plain = trial()
+        recorder = Recorder(lambda code: code is empty.__code__)
+        with recorder:
+            recorded = trial()
+        recorder.close()
+        best = min(best, max(0.0, recorded - plain) / calls)
+    return best
