@@ -65,9 +65,9 @@ KERNELS = (
         units=(Unit(bowl_descent, ("steps", "coordinates")), Unit(bowl_gradient, ("coordinates",))),
         signature="float64(float64[::1], float64[::1], float64, int64)",
         sizes={
-            "small": {"n": 20, "condition": 10, "steps": 100},
-            "medium": {"n": 200, "condition": 100, "steps": 1500},
-            "large": {"n": 1000, "condition": 100, "steps": 3000},
+            "small": {"n": 60, "condition": 100, "steps": 250},
+            "medium": {"n": 400, "condition": 500, "steps": 2500},
+            "large": {"n": 2000, "condition": 1000, "steps": 5000},
         },
         inputs=inputs,
         checks=checks,
