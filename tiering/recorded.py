@@ -57,8 +57,8 @@ def record(
     path = Path(script)
     try:
         text = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{script}: cannot be read ({error.strerror}); give the path of a Python script") from None
+    except OSError as missing:
+        raise InputError(f"{script}: cannot be read ({missing.strerror}); give the path of a Python script") from None
     per_call = cost_of_a_call()
     recorder = Recorder(own_code(include))
     error = _run(path, arguments, recorder)
@@ -88,8 +88,8 @@ def _run(path: Path, arguments: list[str], recorder: Recorder) -> BaseException 
     try:
         with recorder:
             runpy.run_path(str(path), run_name="__main__")
-    except BaseException as error:  # noqa: BLE001: whatever ends the script ends the recording, which is kept
-        return error
+    except BaseException as raised:  # noqa: BLE001 - whatever ends the script ends the recording, which is kept
+        return raised
     finally:
         sys.argv, sys.path[:] = before
     return None
@@ -103,7 +103,8 @@ def _program(name: str, recorder: Recorder, times: Times, provenance: dict[str, 
             totals += np.bincount(owners, seconds, units)
             calls += np.bincount(owners, minlength=units)
     means = totals / np.maximum(calls, 1.0)
-    works, groups = np.zeros(units), []
+    works = np.zeros(units)
+    groups: list[Group] = []
     known: dict[int, Call] = {}
     for stream in recorder.streams:
         for owners, seconds in _chunks(stream):

@@ -53,7 +53,7 @@ class Stream:
         self._stack: list[int] = []
         self._own: list[int] = []
         self._late: dict[int, int] = {}
-        self._file: BinaryIO = tempfile.TemporaryFile()
+        self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self.last = _clock()
 
     def enter(self, unit: int, now: int) -> None:
@@ -136,11 +136,12 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         if self._tool is not None:
-            sys.monitoring.set_events(self._tool, 0)
-            sys.monitoring.free_tool_id(self._tool)
+            monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+            monitoring.set_events(self._tool, 0)
+            monitoring.free_tool_id(self._tool)
         else:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]
+            threading.setprofile(None)
         self.seconds += time.perf_counter()
         for stream in self.streams:
             stream.end()
@@ -195,7 +196,7 @@ class Recorder:
         each(frame, event, argument)
 
     def _monitor(self) -> None:
-        monitoring = sys.monitoring
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
         free = [tool for tool in range(6) if monitoring.get_tool(tool) is None and tool not in (0, 1)]
         if not free:
             raise InputError("record: all tools of sys.monitoring are taken; run without the other profilers")

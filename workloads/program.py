@@ -1,4 +1,4 @@
-"""What a whole program is: many kernels, called with changing sizes and in phases, so that there is something to decide.
+"""What a whole program is: many kernels, called with changing sizes and in phases: there is something to decide.
 
 A program is a plain function of a decorator. It lays the decorator on its own functions and, by `kernel.bound`, on
 kernels of the zoo, and runs: under `numba.njit`, `tiering.jit`, or no decorator at all, with the same results. What it

@@ -8,13 +8,12 @@ squarings that Numba unrolls, because that, and not the C library's `pow`, gives
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable
 
 from tiering.baseline import rules
 from tiering.baseline.lowering import EXPRESSIONS, STORES, Lowering
-from tiering.baseline.types import BOOL, FLOAT64, INT32, INT64, Scalar
-from tiering.baseline.values import UNKNOWN, Value, constant, hexadecimal
+from tiering.baseline.types import BOOL, FLOAT64, INT64, Scalar
+from tiering.baseline.values import Value, constant
 
 NAMES: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -175,7 +174,7 @@ def _unrolled(lower: Lowering, base: Value, exponent: int, kind: Scalar) -> Valu
     if kind.kind == "f":
         lower.require(text.value(f"fcmp une {register} {result}, 0.0"), ZeroDivisionError, "division by zero")
         return Value(kind, (text.value(f"fdiv {register} 1.0, {result}"),))
-    lower.refuse("an integer to a negative power")
+    raise lower.refusal("an integer to a negative power")
 
 
 POWERS: dict[str, Callable[[Lowering, Value, Value, Scalar], Value]] = {}
@@ -267,5 +266,3 @@ EXPRESSIONS[ast.BinOp] = binary
 EXPRESSIONS[ast.UnaryOp] = unary
 EXPRESSIONS[ast.Compare] = compare
 STORES["augmented"] = augmented
-
-_UNUSED = (UNKNOWN, INT32, hexadecimal, math)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from tiering.baseline.indexing import shape
 from tiering.baseline.lowering import Lowering
 from tiering.baseline.memory import HEAD_BYTES, POOL, need_pool
 from tiering.baseline.slices import COPIES
-from tiering.baseline.types import BY_NAME, FLOAT64, INT64, Array, Constant, Scalar, Tuple
+from tiering.baseline.types import BY_NAME, FLOAT64, INT64, Array, Scalar, Tuple
 from tiering.baseline.values import Value, constant, items
+
+Maker: TypeAlias = Callable[[Lowering, list[Value], dict[str, Value]], Value]
 
 MOST_BYTES = 1 << 47
 """More than any address space holds; a product of lengths beyond it has overflowed, or soon would."""
@@ -64,19 +66,19 @@ def filled(lower: Lowering, dtype: Scalar, lengths: list[Value], value: Value) -
     return made
 
 
-def fill(array, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def fill(array, value):  # type: ignore[no-untyped-def]
     """Give all elements this value."""
     for i in range(len(array)):
         array[i] = value
 
 
-def count_up(array, start, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def count_up(array, start, step):  # type: ignore[no-untyped-def]
     """Give the elements start, start + step, start + 2 step ..."""
     for i in range(len(array)):
         array[i] = start + i * step
 
 
-def copy_into(array, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def copy_into(array, other):  # type: ignore[no-untyped-def]
     """Give the elements those of another array."""
     for i in range(len(array)):
         array[i] = other[i]
@@ -114,7 +116,7 @@ def _named(
     return {**dict(zip(names, given, strict=False)), **more}
 
 
-def _from_shape(name: str, value: Any) -> Callable[[Lowering, list[Value], dict[str, Value]], Value]:
+def _from_shape(name: str, value: Any) -> Maker:
     def lowered(lower: Lowering, given: list[Value], more: dict[str, Value]) -> Value:
         named = _named(lower, name, ("shape", "dtype"), given, more)
         if "shape" not in named:
@@ -124,7 +126,7 @@ def _from_shape(name: str, value: Any) -> Callable[[Lowering, list[Value], dict[
     return lowered
 
 
-def _like(name: str, value: Any) -> Callable[[Lowering, list[Value], dict[str, Value]], Value]:
+def _like(name: str, value: Any) -> Maker:
     def lowered(lower: Lowering, given: list[Value], more: dict[str, Value]) -> Value:
         named = _named(lower, name, ("prototype", "dtype"), given, more)
         model = named.get("prototype")
@@ -196,7 +198,7 @@ def _copy_method(lower: Lowering, array: Value, given: list[Value]) -> Value:
 
 
 METHODS["copy"] = _copy_method
-MAKERS |= {
+_TABLE: dict[Any, Maker] = {
     np.zeros: _from_shape("zeros", 0),
     np.empty: _from_shape("empty", None),
     np.ones: _from_shape("ones", 1),
@@ -208,5 +210,4 @@ MAKERS |= {
     np.arange: _arange,
     np.copy: _copy,
 }
-
-_UNUSED = Constant
+MAKERS |= _TABLE

@@ -15,7 +15,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from types import MethodType
+from typing import Any, cast
 
 import numpy as np
 
@@ -63,9 +64,7 @@ class Base:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """A bound method, as functions give one."""
-        from types import MethodType
-
-        return self if instance is None else MethodType(self, instance)
+        return self if instance is None else MethodType(cast(Any, self), instance)
 
 
 class _Member(ctypes.Structure):

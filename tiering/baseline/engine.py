@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import count
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import llvmlite.binding as llvm
 

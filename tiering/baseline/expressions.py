@@ -46,10 +46,8 @@ def outside(lower: Lowering, name: str, value: Any) -> Value:
         return Value(kind, (str(int(value)),), positive=int(value) >= 0)
     if isinstance(value, np.ndarray):
         lower.refuse(f"{name}, an array from outside")
-    if isinstance(value, bool | float | tuple | None) or isinstance(value, int):
-        made = _numbers_only(value)
-        if not made:
-            lower.refuse(f"{name}, a constant that is no number")
+    if isinstance(value, int | float | tuple | None) and not _numbers_only(value):
+        lower.refuse(f"{name}, a constant that is no number")
     return constant(value)
 
 
@@ -77,8 +75,9 @@ def attribute(lower: Lowering, node: ast.Attribute) -> Value:
             lower.refuse(f"{owner.constant.__name__}.{node.attr}, which does not exist")
         return outside(lower, node.attr, getattr(owner.constant, node.attr))
     if isinstance(owner.type, Array) and node.attr in ATTRIBUTES:
-        return ATTRIBUTES[node.attr](lower, owner)
-    lower.refuse(f"the attribute {node.attr} of {owner.type.name}")
+        made: Value = ATTRIBUTES[node.attr](lower, owner)
+        return made
+    raise lower.refusal(f"the attribute {node.attr} of {owner.type.name}")
 
 
 ATTRIBUTES: dict[str, Any] = {}
@@ -181,7 +180,7 @@ def other_comparison(lower: Lowering, operator: ast.cmpop, left: Value, right: V
         if isinstance(operator, ast.NotEq):
             result = lower.text.value(f"xor i1 {result}, true")
         return Value(BOOL, (result,))
-    lower.refuse(f"{type(operator).__name__} of {left.type.name} and {right.type.name}")
+    raise lower.refusal(f"{type(operator).__name__} of {left.type.name} and {right.type.name}")
 
 
 def _numbers_only(value: Any) -> bool:

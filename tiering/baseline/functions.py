@@ -12,16 +12,14 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from tiering.baseline import rules
 from tiering.baseline.arithmetic import POWERS, operation
 from tiering.baseline.indexing import shape
 from tiering.baseline.loops import range_of
 from tiering.baseline.lowering import EXPRESSIONS, STORES, Lowering
 from tiering.baseline.memory import adopt, holds_array, leave
-from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT64, Array, Constant, Scalar, Tuple
-from tiering.baseline.values import Value, constant, converted, items, registers
+from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT64, Array, Scalar, Tuple
+from tiering.baseline.values import Value, constant, items, registers
 
 Builtin: TypeAlias = Callable[[Lowering, list[Value]], Value]
 
@@ -69,7 +67,7 @@ def _other(lower: Lowering, function: FunctionType, arguments: list[Value], node
     return invoke(lower, function, _complete(lower, function, arguments, node))
 
 
-def invoke(lower: Lowering, function: FunctionType, arguments: list[Value]) -> Value:
+def invoke(lower: Lowering, function: Callable[..., Any], arguments: list[Value]) -> Value:
     """A call of another Python function, compiled for these arguments."""
     made = lower.functions.request(function, tuple(argument.type for argument in arguments))
     text = lower.text
@@ -153,7 +151,7 @@ def _length(lower: Lowering, arguments: list[Value]) -> Value:
         return shape(arguments[0])[0]
     if isinstance(kind, Tuple):
         return constant(len(kind.items))
-    lower.refuse(f"len of {', '.join(argument.type.name for argument in arguments)}")
+    raise lower.refusal(f"len of {', '.join(argument.type.name for argument in arguments)}")
 
 
 def _float(lower: Lowering, arguments: list[Value]) -> Value:
@@ -282,5 +280,3 @@ BUILTINS: dict[Any, Builtin] = {
 
 EXPRESSIONS[ast.Call] = call
 STORES["raise"] = raises
-
-_UNUSED = (converted, np, Constant)

@@ -15,7 +15,7 @@ from tiering.baseline.arithmetic import PLACES
 from tiering.baseline.expressions import ATTRIBUTES
 from tiering.baseline.lowering import EXPRESSIONS, STORES, Lowering
 from tiering.baseline.types import INT64, Array, Scalar, Tuple
-from tiering.baseline.values import UNKNOWN, Value, constant, converted, items, tuple_of
+from tiering.baseline.values import Value, constant, converted, items, tuple_of
 
 OUT_OF_BOUNDS = "index is out of bounds"
 
@@ -216,5 +216,3 @@ EXPRESSIONS[ast.Subscript] = subscript
 STORES["subscript"] = assign
 PLACES["augmented"] = change
 ATTRIBUTES |= {"shape": _shape, "size": _size, "ndim": _ndim}
-
-_UNUSED = UNKNOWN

@@ -1,7 +1,7 @@
 """`for` over ranges and arrays.
 
-A range with step 1, which nearly all have, is compared with its stop; any other counts its rounds beforehand, so that no
-sum overflows near the ends of 64 bits. The variable keeps its last value after the loop.
+A range with step 1, which nearly all have, is compared with its stop; any other counts its rounds beforehand, so that
+no sum overflows near the ends of 64 bits. The variable keeps its last value after the loop.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from tiering.baseline.memory import begin, closed, holds_array, leave, opened, o
 from tiering.baseline.source import Refused, Source
 from tiering.baseline.text import Block, Writer
 from tiering.baseline.types import NONE, Constant, Tuple, Type
-from tiering.baseline.values import Value, constant, converted, registers, truth, zero
+from tiering.baseline.values import Value, constant, converted, items, registers, truth, zero
 
 Environment: TypeAlias = dict[str, Value]
 
@@ -106,7 +106,11 @@ class Lowering:
 
     def refuse(self, what: str) -> NoReturn:
         """Say that something is outside the subset. Raises Refused."""
-        raise Refused(what, self.line)
+        raise self.refusal(what)
+
+    def refusal(self, what: str) -> Refused:
+        """What to raise where something is outside the subset."""
+        return Refused(what, self.line)
 
     def convert(self, value: Value, kind: Type) -> Value:
         """A value in another type."""
@@ -241,8 +245,6 @@ class Lowering:
             self.refuse(f"assignment to {type(target).__name__}")
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value) -> None:
-        from tiering.baseline.values import items
-
         if not isinstance(value.type, Tuple) or len(value.type.items) != len(target.elts):
             self.refuse(f"unpacking {value.type.name} into {len(target.elts)} variables")
         for inner, item in zip(target.elts, items(value), strict=True):
@@ -370,9 +372,8 @@ class Lowering:
                 widened = True
         if widened:
             raise Again
-        arms = {}
-        for phi in phis.items():
-            name, value = phi
+        arms: dict[str, str] = {}
+        for name, value in phis.items():
             given = converted(self.text, self.variables[name], value.type)
             arms.update(zip(value.parts, given.parts, strict=True))
         label = self.text.here.label
@@ -407,7 +408,7 @@ class Lowering:
 
     def _assert(self, node: ast.Assert) -> None:
         condition = self.truth(node.test)
-        message = ()
+        message: tuple[Any, ...] = ()
         if node.msg is not None:
             said = self.evaluate(node.msg)
             if not said.known:

@@ -46,9 +46,9 @@ class Functions:
     def __init__(self) -> None:
         self.raised: list[Raised] = []
         self.declarations: dict[str, str] = {}
-        self._made: dict[tuple[FunctionType, tuple[Type, ...]], Made | None] = {}
+        self._made: dict[tuple[Callable[..., Any], tuple[Type, ...]], Made | None] = {}
 
-    def request(self, function: FunctionType, arguments: tuple[Type, ...]) -> Made:
+    def request(self, function: Callable[..., Any], arguments: tuple[Type, ...]) -> Made:
         """A function for arguments of these types. Raises Refused."""
         key = function, arguments
         if key in self._made:
@@ -67,7 +67,7 @@ class Functions:
         declared = [line for name, line in self.declarations.items() if not name.startswith("tiering.")]
         return "\n".join([*runtime, *declared, *bodies])
 
-    def _lower(self, function: FunctionType, arguments: tuple[Type, ...], symbol: str) -> Made:
+    def _lower(self, function: Callable[..., Any], arguments: tuple[Type, ...], symbol: str) -> Made:
         parsed = source(function)
         knowledge = Knowledge(self.raised)
         for _ in range(MOST_ATTEMPTS):

@@ -55,7 +55,7 @@ def integer_power(lower: Lowering, base: Value, exponent: Value, kind: Scalar) -
     return lower.convert(made, kind)
 
 
-def whole_power(base, exponent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def whole_power(base, exponent):  # type: ignore[no-untyped-def]
     """An integer to an integer power, in 64 bits."""
     if exponent < 0:
         if base == 0:
@@ -76,7 +76,7 @@ def whole_power(base, exponent):  # type: ignore[no-untyped-def]  # noqa: ANN001
     return result
 
 
-def real_power(base, exponent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def real_power(base, exponent):  # type: ignore[no-untyped-def]
     """A float to an integer power; the type of the base is that of the result."""
     left = exponent
     if exponent < 0:

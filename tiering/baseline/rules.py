@@ -3,7 +3,7 @@
 Integers. Arithmetic is done in 64 bits, unsigned only where both operands are. Comparing, and merging two values of one
 variable, goes by the smaller type that holds both; where none does, as for uint64 and a signed one, by float64.
 Floats. A float32 keeps its width beside what it holds exactly, which is up to 16 bits of integer; all else is float64.
-In arithmetic, not in merging, uint16 counts as what it does not hold. A float to the power of an integer keeps its type.
+In arithmetic, not in merging, uint16 counts as what it does not hold. A float keeps its type under a power of integers.
 """
 
 from __future__ import annotations

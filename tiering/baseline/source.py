@@ -38,9 +38,8 @@ class Source(NamedTuple):
 
     def outside(self, name: str) -> Any:
         """What a name means that is no local variable. Raises KeyError if it means nothing."""
-        function = self.function
+        function: Any = self.function  # a field that is a function is taken for a method
         if name in function.__code__.co_freevars:
-            assert function.__closure__ is not None
             return function.__closure__[function.__code__.co_freevars.index(name)].cell_contents
         if name in function.__globals__:
             return function.__globals__[name]

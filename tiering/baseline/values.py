@@ -1,7 +1,8 @@
 """Values at compile time: a type, the IR names of its parts, and what is known of it already.
 
-A scalar has one part, a tuple the parts of its items, an array its data, its shape, its strides in bytes where it is not
-contiguous, and the owner of its memory (see `memory`). Everything that joins, passes or returns values works on parts and knows nothing else.
+A scalar has one part, a tuple the parts of its items, an array its data, its shape, its strides in bytes where it is
+not contiguous, and the owner of its memory (see `memory`). Everything that joins, passes or returns values works on
+parts and knows nothing else.
 """
 
 from __future__ import annotations
