@@ -15,7 +15,7 @@ Random numbers are drawn beforehand and passed in. Where an order of summation c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -116,10 +116,17 @@ def bound(kernel: Kernel, decorate: Callable[[Callable[..., Any]], Any]) -> Any:
     """
     if len(kernel.units) == 1:
         return decorate(kernel.entry)
+    return bound_all([unit.function for unit in kernel.units], decorate)[0]
+
+
+def bound_all(
+    functions: Sequence[Callable[..., Any]], decorate: Callable[[Callable[..., Any]], Any]
+) -> tuple[Any, ...]:
+    """`decorate` laid on copies of functions that call each other; every callee stands after its callers."""
     made: dict[str, Any] = {}
-    for unit in reversed(kernel.units):
-        made[unit.function.__name__] = decorate(_copy(unit.function, made))
-    return made[kernel.entry.__name__]
+    for function in reversed(functions):
+        made[function.__name__] = decorate(_copy(function, made))
+    return tuple(made[function.__name__] for function in functions)
 
 
 def _copy(function: Any, names: Mapping[str, Any]) -> Any:

@@ -151,7 +151,7 @@ KERNELS = (
             *CHOLESKY,
         ),
         signature="float64(float64[::1], float64[:, ::1], float64[:, ::1], float64, int64)",
-        sizes={"small": {"curves": 12}, "medium": {"curves": 700}, "large": {"curves": 7000}},
+        sizes={"small": {"curves": 12}, "medium": {"curves": 1200}, "large": {"curves": 12000}},
         inputs=inputs,
         checks=checks,
         bets={"constant_shapes": "the 3 rows of the normal matrix, and the points of a curve"},

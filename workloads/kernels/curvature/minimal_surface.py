@@ -195,7 +195,7 @@ KERNELS = (
             "Tuple((float64, int64, int64))(int64[:, ::1], float64[:, :, ::1], float64[::1], int64[:, :, ::1], "
             "int64[::1], int64[::1], float64[::1], float64[::1], float64, int64)"
         ),
-        sizes={"small": {"side": 9}, "medium": {"side": 32}, "large": {"side": 80}},
+        sizes={"small": {"side": 9}, "medium": {"side": 32}, "large": {"side": 64}},
         inputs=inputs,
         checks=checks,
         bets={"index_maxima": "triangles and places in the assembly, columns in the product"},

@@ -144,7 +144,7 @@ KERNELS = (
         sizes={
             "small": {"samples": 100, "width": 8, "window": 5},
             "medium": {"samples": 5000, "width": 8, "window": 5},
-            "large": {"samples": 50000, "width": 8, "window": 5},
+            "large": {"samples": 40000, "width": 8, "window": 5},
         },
         inputs=inputs,
         checks=checks,

@@ -238,11 +238,11 @@ KERNELS = (
         ),
         sizes={
             "small": {"n": 6, "steps": 40},
-            "medium": {"n": 10, "steps": 500},
-            "large": {"n": 14, "steps": 2000},
+            "medium": {"n": 14, "steps": 500},
+            "large": {"n": 18, "steps": 2500},
         },
         inputs=inputs,
         checks=checks,
-        bets={"constant_shapes": "3 to 15 orbitals are the inner trip count of the products of small matrices"},
+        bets={"constant_shapes": "3 to 9 orbitals are the inner trip count of the products of small matrices"},
     ),
 )

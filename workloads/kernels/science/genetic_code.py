@@ -248,6 +248,6 @@ KERNELS = (
         sizes={"small": {"codes": 2}, "medium": {"codes": 80}, "large": {"codes": 800}},
         inputs=inputs_descent,
         checks=checks_descent,
-        bets={"constant_shapes": "the gain of an exchange is a sum over twenty blocks"},
+        bets={},
     ),
 )

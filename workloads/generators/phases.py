@@ -1,0 +1,51 @@
+"""One set of hot units after the other, around twice: a program that is never at rest for long, but comes back.
+
+Regular on purpose, so that it can be recomputed in the head; `markov_phases` is the irregular form. Fitted to a
+recording it takes the number of its phases, their units, and the mean stay in one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..fitting import phases as found_phases
+from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic
+
+
+def lines(phases: int, units: int, calls: int) -> list[Line]:
+    """`phases` sets of `units` units, hot one set after the other, round twice; one library unit is hot in all of them.
+
+    The knob is `phases`: one is a steady program, many never let a policy come to rest.
+    """
+    made: list[Line] = [{"unit": "library", "size": 60}]
+    groups: list[Line] = []
+    for phase in range(int(phases)):
+        names = [f"phase{phase}.{n}" for n in range(int(units))]
+        made += [{"unit": name, "size": SIZES[n % len(SIZES)]} for n, name in enumerate(names)]
+        pattern = [["library", 20], *([name, LOOPS[n % len(LOOPS)]] for n, name in enumerate(names))]
+        groups.append({"times": int(calls), "calls": pattern})
+    return [*made, *groups, *groups]
+
+
+def fit(program: Any) -> Arguments | None:
+    """Phases, units of each, and `calls`: half the calls of a phase over the units that make them; None if empty."""
+    found = found_phases(program) if program.groups else None
+    if found is None or not found.calls:
+        return None
+    units = max(1, round(found.units))
+    return {"phases": found.count, "units": units, "calls": max(1, round(found.calls / found.stays / (units + 1)))}
+
+
+WORKLOAD = Synthetic(
+    name="phases",
+    summary="one set of hot units after the other, around twice",
+    phenomenon="what was hot is no more, and will be again",
+    knob="phases",
+    sizes={
+        "small": {"phases": 4, "units": 10, "calls": 5000},
+        "medium": {"phases": 8, "units": 20, "calls": 50_000},
+        "large": {"phases": 8, "units": 40, "calls": 500_000},
+    },
+    generate=lines,
+    fit=fit,
+)
