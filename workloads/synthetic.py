@@ -6,8 +6,8 @@ measured parameters where there are any and says so where there are none; all of
 
 Each can be fitted to a recorded program, whose twin it then makes: alike in its one phenomenon and in nothing else, so
 that a policy can be tried on a hundred programs like the one that was recorded, and the knob turned from there.
-Rejected: one generator with all phenomena at once. Fits of many parameters to one recording have many equal answers, and
-a policy that does badly on it has no reason.
+Rejected: one generator with all phenomena at once. Many of its fits to one recording would be equally good, and a
+policy that does badly on it has no reason.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ Meier-Hellstern, *The Markov-modulated Poisson process (MMPP) cookbook*, Perform
 has come is called `heat` times, in turn with all others that are not yet through, and never again. So a burst brings
 many units to every threshold at about the same time, and the compile queue is long just then.
 
-Burstiness at the level of calls is measured nowhere that was found. The defaults are assumed: 20 times the calm rate for
-a tenth of the time. `heat` is what the middle unit of CPython's tail that reaches 4096 goes on to have (some 60,000),
-rounded down to keep the small size small. On a machine with compiler threads to spare nothing is seen of a burst.
+Burstiness at the level of calls is measured nowhere that was found. The defaults are assumed: 20 times the calm rate
+for a tenth of the time. `heat` is half of what the middle one of those units has that reach 4096 in `hotness_tail`, so
+that on average less comes than goes. On a machine with compiler threads to spare nothing is seen of a burst.
 
 Fitted to a recording, the first calls of units are the arrivals; rates and stays are the likeliest of a hidden Markov
 chain over 2000 windows (`fitting.two_states`). From 200 arrivals and 20 bursts on, the twin returns rates within 30 %

@@ -57,7 +57,8 @@ def lines(
 def fit(program: Any) -> Arguments | None:
     """Units, calls, and the laws of sizes and of compile times; without the latter where none is stated.
 
-    Where one of the two tiers is not stated, its seconds per bytecode are left at their default. None below three units.
+    Where one of the two tiers is not stated, its seconds per bytecode are left at their default. None below three
+    units.
     """
     units = [unit for unit in program.units if unit.size > 0]
     if len(units) < 3:

@@ -89,9 +89,9 @@ def _better(errors: Any, old: Floats, new: Floats) -> bool:
 
 
 def from_counts(counts: Iterable[float], floor: float = FLOOR) -> Tail | None:
-    """The likeliest law of counts that were seen, those up to `floor` left out; None below 10 units or if all are alike.
+    """The likeliest law of counts that were seen, those up to `floor` left out.
 
-    For a given shape the likeliest scale has a closed form, so one number is searched for.
+    None for fewer than 10 units, and for counts that are all alike. For a given shape the likeliest scale has a closed form, so one number is searched for.
     """
     seen = np.asarray([count for count in counts if count > floor], dtype=np.float64)
     if len(seen) < _FEWEST or np.ptp(seen) == 0.0:
