@@ -13,7 +13,7 @@ from tiering.experiment import Row, compare, simulate, study
 from tiering.metrics import measure
 from tiering.profile import Profile, TierCosts
 from tiering.protocol import compile, parameter, stay
-from tiering.trace import Call, Group, Program, Unit
+from tiering.trace import Call, Group, Program, Unit, digest, write
 
 MACHINE = Profile((TierCosts("interpreter", 1.0), TierCosts("fast", 4.0, compile_seconds=5.0)), backedge_seconds=0.5)
 SIX_CALLS = Program("six calls", (Unit("f", 30, {"interpreter": 2.0, "fast": 0.5}),), (Group((Call(0),), 6),))
@@ -64,7 +64,32 @@ def test_a_row_worked_by_hand():
         regret=7.5 / 7.0 - 1,
         parameters={"tier": 1},
         regrets={"lb1": 7.5 / 7.0 - 1},
+        trace_hash=digest(SIX_CALLS),
     )
+
+
+def test_every_row_has_the_hash_of_the_program_that_was_run():
+    """The name is not in it, and what changes the calls is: size, threads, costs that a machine lends."""
+    bounds = ["lb0", "lb1", "smith"]
+    rows = compare(SIX_CALLS, ["never", Sure], profile=MACHINE, bounds=bounds)
+    assert [row.kind for row in rows] == ["policy", "policy", "oracle", "bound", "bound", "schedule"]
+    assert {row.trace_hash for row in rows} == {digest(SIX_CALLS)}
+    found = study([SIX_CALLS, SIX_CALLS._replace(name="again")], ["never"], seeds=range(2), profile=MACHINE)
+    assert {row.trace_hash for row in (*found.rows, *found.means, *found.effects)} == {digest(SIX_CALLS)}
+    others = [
+        simulate(SIX_CALLS, "never", profile=MACHINE, threads=2),
+        simulate("adam", "never", size="small"),
+        simulate("adam", "never", size="small", profile="conservative"),
+        simulate("zipf", "never", size="small"),
+    ]
+    assert len({digest(SIX_CALLS), *(row.trace_hash for row in others)}) == 5
+    assert all(len(row.trace_hash) == 64 for row in others)
+
+
+def test_the_hash_of_a_row_is_that_of_its_file(tmp_path):
+    for name in ("six.jsonl", "six.parquet"):
+        write(SIX_CALLS, tmp_path / name)
+        assert simulate(tmp_path / name, "never", profile=MACHINE).trace_hash == digest(SIX_CALLS)
 
 
 def test_controllers_are_taken_as_objects_classes_and_names():

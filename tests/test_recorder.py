@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiering import trace
 from tiering.errors import InputError
 from tiering.recorded import LEAST_CALLS, record, repeated
-from tiering.recorder import Recorder, coded, decoded, own_code
+from tiering.recorder import CHUNK, Recorder, coded, decoded, own_code
 from tiering.trace import Group
 
 PROGRAM = """
@@ -147,6 +147,14 @@ def test_each_thread_of_a_program_is_a_thread_of_its_trace(script):
     for group in program.groups:
         per_thread[group.thread] += group.times * sum(call.unit in works for call in group.pattern)
     assert sorted(per_thread) == [0, 50, 50]
+
+
+def test_a_program_of_too_many_calls_is_recorded_up_to_a_limit_and_runs_on(script):
+    path = script("def f():\n    return 1\nfor n in range(1_200_000):\n    f()\nraise SystemExit(n)\n")
+    made = record(path, [], times="mean", most=100_000)
+    assert made.more
+    assert made.calls == CHUNK
+    assert made.error.code == 1_199_999
 
 
 def test_afterwards_nothing_is_watched_any_more(script):

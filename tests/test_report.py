@@ -38,6 +38,15 @@ def test_a_row_as_a_line_of_a_table(capsys):
     assert captured.err == ""
 
 
+def test_the_trace_that_was_run_stands_under_a_table(capsys):
+    row = ROW._replace(trace_hash="0123456789ab" + "c" * 52)
+    report.show_rows([row], MACHINE, as_json=False)
+    report.show_study(summarize([row]), MACHINE, as_json=False)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines() if "trace" in line] == [
+        "trace 0123456789ab"
+    ] * 2
+
+
 def test_rows_as_one_document(capsys):
     report.show_rows([ROW], MACHINE, as_json=True)
     document = json.loads(capsys.readouterr().out)

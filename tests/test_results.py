@@ -178,6 +178,11 @@ def test_a_study_goes_to_json():
         (rows(a=[1.0, 1.0], b=[1.0, 1.0])[:-1], None, "none of 'b' on 'w' with seed 1; add it"),
         (rows("v", a=[1.0], b=[1.0]) + rows("w", a=[1.0]), None, "none of 'b' on 'w' with seed 0; add it"),
         (rows(a=[1.0, 1.0], lb=[1.0, 1.0])[:-1], None, "none of 'lb' on 'w' with seed 1; add it"),
+        (
+            [*rows(a=[1.0]), *(row._replace(trace_hash="0" * 64) for row in rows(b=[1.0]))],
+            None,
+            "workload 'w' is of two programs, with hashes '' and '000000000000'; name them apart",
+        ),
         (rows(alpha=[1.0], lb=[1.0]), "alhpa", "unknown baseline 'alhpa': did you mean 'alpha'?"),
         (rows(alpha=[1.0], lb=[1.0]), "lb", "unknown baseline 'lb': there is alpha"),
     ],

@@ -71,14 +71,15 @@ def programs(draw):
     sites = few(st.builds(Site, st.sampled_from(unit_names), st.floats(0, 1e9), shares))
     facts = (counted, costs, costs, sizes, shares, few(speculations), sites, st.none() | st.floats(0, 1e6), costs)
     units = tuple(Unit(name, *map(draw, facts)) for name in unit_names)
-    calls = few(st.builds(Call, st.integers(0, len(units) - 1), counted, st.floats(0, 1e9)), least=1)
+    seen = (st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9), st.none() | counted)
+    calls = few(st.builds(Call, st.integers(0, len(units) - 1), counted, st.floats(0, 1e9), *seen), least=1)
 
     def mixes(entries):
         weights = st.lists(st.floats(0.001, 1e9), min_size=len(entries), max_size=len(entries)).map(tuple)
         return st.builds(Mix, st.just(entries), weights, counted, threads)
 
     groups = few(st.builds(Group, calls, counted, threads) | calls.flatmap(mixes), least=1)
-    return Program(draw(names), units, draw(groups), draw(names))
+    return Program(draw(names), units, draw(groups), draw(names), draw(st.dictionaries(names, names, max_size=2)))
 
 
 @given(programs())
@@ -166,6 +167,12 @@ HOSTILE = [
     ([HEADER, "{}"], 'line 2: must hold "unit" or "calls"'),
     ([HEADER, '{"unit": ""}'], "line 2: unit '': must be a new, non-empty name"),
     ([HEADER, '{"unit": ["f"]}'], "line 2: unit .*: must be a new, non-empty name"),
+    ([HEADER, '{"unit": "%s"}' % ("f" * 1001)], "line 2: name of a unit is 'fff.*': must be text of 1 to 1000 char"),
+    ([HEADER[:-1] + ', "title": "x"}'], "line 1: a header has no 'title'; it has format, hash, name, provenance"),
+    ([HEADER[:-1] + ', "name": 3}'], "line 1: name is 3: must be text"),
+    ([HEADER[:-1] + ', "provenance": ["x"]}'], "line 1: provenance must map names to text"),
+    ([HEADER[:-1] + ', "provenance": {"x": 1}}'], "line 1: provenance must map names to text"),
+    ([HEADER[:-1] + ', "hash": "0"}', UNIT, CALLS], "its header says hash '0', its content has '[0-9a-f]{12}': it was"),
     ([HEADER, UNIT, UNIT], "line 3: unit 'f': must be a new, non-empty name"),
     ([HEADER, '{"unit": "f", "code": "import os"}'], "line 2: a unit has no 'code'; it has"),
     ([HEADER, '{"unit": "f", "size": -1}'], "line 2: size is -1: must be a whole number"),
@@ -178,8 +185,14 @@ HOSTILE = [
     ([HEADER, '{"unit": "f", "guard_failure": 1.5}'], "line 2: guard_failure is 1.5: must be a number from 0 to 1"),
     ([HEADER, UNIT, '{"calls": []}'], 'line 3: "calls" must be a list'),
     ([HEADER, UNIT, '{"calls": {"f": 1}}'], 'line 3: "calls" must be a list'),
-    ([HEADER, UNIT, '{"calls": ["f"]}'], "line 3: call f: must be .unit, backedges, work."),
-    ([HEADER, UNIT, '{"calls": [["f", 1, 1.0, 9]]}'], "line 3: call .*: must be .unit, backedges, work."),
+    ([HEADER, UNIT, '{"calls": ["f"]}'], "line 3: call f: must be .unit, backedges, work, types, max_index."),
+    (
+        [HEADER, UNIT, '{"calls": [["f", 1, 1.0, null, 9, 9]]}'],
+        "line 3: call .*: must be .unit, backedges, work, types",
+    ),
+    ([HEADER, UNIT, '{"calls": [["f", 1, 1.0, 9]]}'], "line 3: types is '9': must be text of 1 to 1000 characters"),
+    ([HEADER, UNIT, '{"calls": [["f", 1, 1.0, ""]]}'], "line 3: types is '': must be text of 1 to 1000 characters"),
+    ([HEADER, UNIT, '{"calls": [["f", 1, 1.0, null, -1]]}'], "line 3: max_index is -1: must be a whole number"),
     ([HEADER, CALLS], "line 2: call of unit 'f', which no earlier line describes"),
     ([HEADER, UNIT, '{"calls": [["f", 1.5]]}'], "line 3: backedges is 1.5: must be a whole number"),
     ([HEADER, UNIT, '{"calls": [["f", 1, -1]]}'], "line 3: work is -1: must be a number"),
@@ -274,9 +287,49 @@ def test_whatever_json_follows_is_a_program_or_an_input_error(tmp_path_factory, 
         assert isinstance(trace.read(path), Program)
 
 
+def test_what_was_seen_of_a_call_stands_at_its_end(file):
+    calls = (Call(0, 1), Call(0, 1, 0.5, "int64"), Call(0, 1, 1.0, None, 7), Call(0, 1, 1.0, "int64", 0))
+    text = '[["f", 1, 1.0], ["f", 1, 0.5, "int64"], ["f", 1, 1.0, null, 7], ["f", 1, 1.0, "int64", 0]]'
+    program = Program("seen", (Unit("f", 100),), (Group(calls, 1),))
+    assert list(trace.lines(program))[-1] == f'{{"times": 1, "calls": {text}}}'
+    assert trace.read(file(HEADER, UNIT, f'{{"calls": {text}}}')).groups == program.groups
+
+
+def test_equal_calls_are_one_object(file):
+    calls = ", ".join(['["f", 1, 0.5]', '["f", 1]'] * 100)
+    program = trace.read(file(HEADER, UNIT, f'{{"calls": [{calls}]}}', f'{{"calls": [{calls}]}}'))
+    assert len({id(call) for group in program.groups for call in group.pattern}) == 2
+
+
+@pytest.mark.parametrize("name", ["p", "p.json", "p.JSONL", "p.parquet.zst"])
+def test_the_suffix_says_the_form(tmp_path, name):
+    with pytest.raises(InputError, match=f"{name}: a trace file ends in .jsonl or .parquet, which says what form"):
+        trace.write(PROGRAM, tmp_path / name)
+
+
+def test_json_lines_that_could_not_be_read_are_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(trace, "MAX_FILE_BYTES", 300)
+    with pytest.raises(InputError, match=r"p.jsonl: more than 0 MiB of JSON lines would not be read again; take .par"):
+        trace.write(PROGRAM, tmp_path / "p.jsonl")
+    monkeypatch.undo()
+    monkeypatch.setattr("tiering.trace_lines.LONGEST", 200)
+    mix = PROGRAM._replace(groups=(Mix((Call(0),) * 100, (1.0,) * 100, 1),))
+    with pytest.raises(InputError, match=r"more than 0 MiB of a mix would not be read again; take .parquet"):
+        trace.write(mix, tmp_path / "p.jsonl")
+    monkeypatch.setattr("tiering.trace_text.MAX_DISTINCT", 1)
+    with pytest.raises(InputError, match="more than 1 groups or different calls would not be read again; code"):
+        trace.write(PROGRAM, tmp_path / "p.jsonl")
+    with pytest.raises(InputError, match="'two loops' makes no calls; a trace file needs at least one group"):
+        trace.write(PROGRAM._replace(groups=()), tmp_path / "p.jsonl")
+    for label in ("name", "source"):
+        with pytest.raises(InputError, match="name, source and provenance must be text"):
+            trace.write(PROGRAM._replace(**{label: "\ud800"}), tmp_path / "p.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_binary_file_is_no_trace(tmp_path):
     (tmp_path / "x").write_bytes(b"\x80\x04\xff")
-    with pytest.raises(InputError, match="not UTF-8 text"):
+    with pytest.raises(InputError, match="not UTF-8 text, nor Parquet"):
         trace.read(tmp_path / "x")
 
 
@@ -319,7 +372,7 @@ def test_a_trace_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="its folder does not exist"):
         trace.write(PROGRAM, tmp_path / "missing" / "p.jsonl")
     broken = PROGRAM._replace(groups=(Group((Call(9),), 1),))
-    with pytest.raises(IndexError):
+    with pytest.raises(InputError, match="group 0: unit of a call is 9: must be a whole number from 0 to 1"):
         trace.write(broken, tmp_path / "p.jsonl")
     assert list(tmp_path.iterdir()) == []
 

@@ -35,7 +35,7 @@ from tiering.results import Effect, Mean, Overall, Row, Study, summarize
 from tiering.sim import Result, Simulation, setup
 from tiering.sim.simulation import CompileHook
 from tiering.statistics import RESAMPLES
-from tiering.trace import Program, in_threads
+from tiering.trace import Program, digest, in_threads
 from tiering.trace_parser import MAX_THREADS
 
 __all__ = ["Effect", "Mean", "Overall", "Row", "Study", "compare", "program", "simulate", "study", "summarize"]
@@ -207,7 +207,7 @@ def _row(
     told = chosen if hook is None else {**chosen, "compiler": "real"}
     regret = total / least - 1 if least else None
     row = Row(subject.name, name, kind, seed, **numbers, regret=regret, parameters=told)
-    return row._replace(regrets=regrets(total, known))
+    return row._replace(regrets=regrets(total, known), trace_hash=digest(subject))
 
 
 def _in_threads(subject: Program, threads: int) -> Program:
@@ -236,6 +236,7 @@ def _reference_row(subject: Program, seed: int, reference: Reference, known: lis
         regret=reference.seconds / least - 1 if least else None,
         parameters={},
         regrets=regrets(reference.seconds, known),
+        trace_hash=digest(subject),
     )
 
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 from tiering.errors import InputError
 
@@ -18,6 +18,19 @@ def whole(path: str | Path) -> Iterator[TextIO]:
 
     Raises InputError if the folder is missing or cannot be written, or `path` is a folder.
     """
+    with _whole(path, "w", "utf-8") as out:
+        yield cast(TextIO, out)
+
+
+@contextmanager
+def whole_bytes(path: str | Path) -> Iterator[BinaryIO]:
+    """The same for a binary file."""
+    with _whole(path, "wb", None) as out:
+        yield cast(BinaryIO, out)
+
+
+@contextmanager
+def _whole(path: str | Path, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
     target = Path(path)
     check_writable(target)
     target = target.resolve()
@@ -26,7 +39,7 @@ def whole(path: str | Path) -> Iterator[TextIO]:
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}); give a folder that exists") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
+        with os.fdopen(handle, mode, encoding=encoding) as out:
             yield out
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)

@@ -77,7 +77,7 @@ def drawn(program: Program, profile: Profile) -> tuple[str, ...]:
 
 def _is_file(text: str) -> bool:
     """Whether text is meant as a path: it looks like one, or there is a file and no workload of that name."""
-    if text.endswith(".jsonl") or "/" in text or text in (".", ".."):
+    if text.endswith(trace.SUFFIXES) or "/" in text or text in (".", ".."):
         return True
     with suppress(OSError):
         return text not in registry.WORKLOADS.static and Path(text).is_file()

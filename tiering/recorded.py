@@ -21,7 +21,7 @@ import numpy as np
 
 from tiering import __version__
 from tiering.errors import InputError
-from tiering.recorder import Recorder, Stream, cost_of_a_call, decoded, own_code
+from tiering.recorder import MOST_CALLS, Recorder, Stream, cost_of_a_call, decoded, own_code
 from tiering.trace import Call, Group, Program, Unit
 
 Times = Literal["each", "mean"]
@@ -32,26 +32,34 @@ COARSE = 2.0**0.25
 LONGEST_PERIOD = 16
 """Calls of the longest pattern that is looked for; longer ones stay one long group."""
 
-LEAST_CALLS = 24
+LEAST_CALLS = 48
 """A repeated pattern that covers fewer calls than this is left in the group around it."""
 
 
 class Recording(NamedTuple):
-    """A recorded program: its trace, how long it ran, what recording cost, how it ended (None: by itself)."""
+    """A recorded program: its trace, whether it made more calls than that, how long it ran, what recording cost, how it
+    ended (None: by itself)."""
 
     program: Program
     calls: int
+    more: bool
     seconds: float
     recording_seconds: float
     error: BaseException | None
 
 
 def record(
-    script: str | Path, arguments: list[str], *, include: tuple[str, ...] = (), times: Times = "each"
+    script: str | Path,
+    arguments: list[str],
+    *,
+    include: tuple[str, ...] = (),
+    times: Times = "each",
+    most: int = MOST_CALLS,
 ) -> Recording:
     """Run a script as `python SCRIPT ARGUMENTS` would, and record the calls of its own functions.
 
-    An exception of the script ends the recording and is returned. Raises InputError for a script that cannot be read
+    After about `most` calls, counted in chunks of half a million, the script runs on unrecorded. An exception of the
+    script ends the recording and is returned. Raises InputError for a script that cannot be read
     or has no calls of its own.
     """
     path = Path(script)
@@ -60,7 +68,7 @@ def record(
     except OSError as missing:
         raise InputError(f"{script}: cannot be read ({missing.strerror}); give the path of a Python script") from None
     per_call = cost_of_a_call()
-    recorder = Recorder(own_code(include))
+    recorder = Recorder(own_code(include), most)
     error = _run(path, arguments, recorder)
     calls = sum(stream.calls for stream in recorder.streams)
     if not calls:
@@ -79,7 +87,7 @@ def record(
     }
     program = _program(path.name, recorder, times, provenance)
     recorder.close()
-    return Recording(program, calls, recorder.seconds, per_call * calls, error)
+    return Recording(program, calls, recorder.full, recorder.seconds, per_call * calls, error)
 
 
 def _run(path: Path, arguments: list[str], recorder: Recorder) -> BaseException | None:

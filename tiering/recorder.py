@@ -34,6 +34,9 @@ CHUNK = 1 << 19
 MAX_THREADS = 64
 """Threads of a trace; calls of further ones are not recorded."""
 
+MOST_CALLS = 18_000_000
+"""Calls of all threads, after which recording ends and the program goes on: a trace file holds 2e7 rows."""
+
 STEP = 1.02
 """Ratio of neighbouring times that are told apart."""
 
@@ -44,9 +47,11 @@ _log_step = math.log(STEP)
 class Stream:
     """The calls of one thread: units and times in order of entry, and the calls that are running."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, spilled: Callable[[], bool]) -> None:
         self.number = number
         self.calls = 0
+        self.full = False
+        self._spilled = spilled
         self._units = array("i")
         self._times = array("i")
         self._first = 0
@@ -68,6 +73,7 @@ class Stream:
         self.calls += 1
         if len(self._units) >= CHUNK:
             self._spill()
+            self.full = self._spilled()
 
     def leave(self, now: int) -> None:
         """The function that was called last returns. Without one, nothing happens: it was called before we began."""
@@ -113,9 +119,14 @@ class Stream:
 
 
 class Recorder:
-    """Records while it is entered as a context. `wanted` says of a code object whether its calls are recorded."""
+    """Records while it is entered as a context, `most` calls and up to a chunk of each thread more.
 
-    def __init__(self, wanted: Callable[[CodeType], bool]) -> None:
+    `wanted` says of a code object whether its calls are recorded; `full` whether there were more calls.
+    """
+
+    def __init__(self, wanted: Callable[[CodeType], bool], most: int = MOST_CALLS) -> None:
+        self.full = False
+        self._most = most
         self.codes: list[CodeType] = []
         self.streams: list[Stream] = []
         self._wanted = wanted
@@ -165,9 +176,13 @@ class Recorder:
         with self._lock:
             if len(self.streams) == MAX_THREADS:
                 return None
-            stream = Stream(len(self.streams))
+            stream = Stream(len(self.streams), self._is_full)
             self.streams.append(stream)
         return stream
+
+    def _is_full(self) -> bool:
+        self.full = self.full or sum(stream.calls for stream in self.streams) >= self._most
+        return self.full
 
     def _first_event(self, frame: FrameType, event: str, argument: Any) -> None:
         """`sys.setprofile` of a new thread: from now on its events go to a function of its own."""
@@ -188,6 +203,8 @@ class Recorder:
                 if number >= 0:
                     enter(number, now)
                     stream.last = clock()
+                    if stream.full:
+                        sys.setprofile(None)
             elif event == "return" and units.get(frame.f_code, -1) >= 0:
                 leave(clock())
                 stream.last = clock()
@@ -213,9 +230,11 @@ class Recorder:
                 return monitoring.DISABLE
             stream = getattr(mine, "stream", None)
             if stream is None:
-                stream = mine.stream = self._stream() or Stream(-1)
+                stream = mine.stream = self._stream() or Stream(-1, lambda: True)
             stream.enter(number, now)
             stream.last = clock()
+            if stream.full:
+                monitoring.set_events(self._tool, 0)
             return None
 
         def left(code: CodeType, _: int, __: Any) -> Any:

@@ -33,12 +33,22 @@ _CONTROLLERS = {
 KERNELS = ("gradient_descent", "heavy_ball", "adam", "rmsprop", "sgd_logistic", "lbfgs")
 """Names of the workloads that are real functions; the others exist in the simulator only."""
 
-SYNTHETIC = ("thrashing", "zipf", "deopt_storm", "phases")
+SYNTHETIC = (
+    "thrashing",
+    "zipf",
+    "deopt_storm",
+    "phases",
+    "hotness_tail",
+    "bursts",
+    "markov_phases",
+    "megamorphic",
+    "compile_spread",
+)
 """Names of the workloads that are made up, as traces."""
 
 _WORKLOADS = {
     **{name: f"tiering.workloads.kernels.{name}:WORKLOAD" for name in KERNELS},
-    **{name: f"tiering.workloads.synthetic:{name.upper()}" for name in SYNTHETIC},
+    **{name: f"tiering.workloads.generators.{name}:WORKLOAD" for name in SYNTHETIC},
 }
 BOUNDS = {
     "lb0": "every call at its best speed from the start",

@@ -19,6 +19,9 @@ from tiering.protocol import parameters
 
 WIDTH_WHERE_NO_TERMINAL = 140
 
+HASH_SHOWN = 12
+"""Digits of a trace's hash in a table; JSON has all 64."""
+
 
 def show_catalogue(*, as_json: bool) -> None:
     """Print every workload, every controller with its parameters, and every bound."""
@@ -47,7 +50,8 @@ def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:
         facts = {"version": __version__, "profile": profile.source}
         show_json({"rows": [row._asdict() for row in rows], "source": facts})
         return
-    table = Table("controller", "kind", title=f"{_printable(rows[0].workload)}, seed {rows[0].seed}: simulated")
+    title = f"{printable(rows[0].workload)}, seed {rows[0].seed}: simulated"
+    table = Table("controller", "kind", title=title, caption=_trace(rows[0]))
     for heading in ("total s", "regret", "stall s", "compiles", "deopts", "compile s", "queue s", "decisions"):
         table.add_column(heading, justify="right")
     for row in rows:
@@ -68,13 +72,13 @@ def show_study(study: Any, profile: Profile, *, as_json: bool) -> None:
     tables = [_effects(study, workload) for workload in workloads]
     show_tables(*tables, *([_overall(study)] if len(workloads) > 1 else []))
     for note in study.notes:
-        print(f"note: {_printable(note)}")
+        print(f"note: {printable(note)}")
 
 
 def show_warm_up(found: Any) -> None:
     """Print a `tiering.warmup.WarmUp`."""
-    title = f"{_printable(found.workload)} under {found.controller}, seed {found.seed}: {found.iterations} iterations"
-    table = Table("procedure", "verdict", title=title)
+    title = f"{printable(found.workload)} under {found.controller}, seed {found.seed}: {found.iterations} iterations"
+    table = Table("procedure", "verdict", title=title, caption=_trace(found))
     for heading in ("steady from iteration", "after s", "s per iteration then", "change points"):
         table.add_column(heading, justify="right")
     for steady in (found.barrett, found.traini):
@@ -113,7 +117,9 @@ def progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[..., No
 def _effects(study: Any, workload: str) -> Table:
     count, first, last = len(study.seeds), min(study.seeds), max(study.seeds)
     seeds = f"seed {first}" if count == 1 else f"{count} seeds from {first} to {last}"
-    table = Table("controller", "kind", title=f"{_printable(workload)}, {seeds}: simulated, against {study.baseline}")
+    title = f"{printable(workload)}, {seeds}: simulated, against {study.baseline}"
+    hashed = next(mean for mean in study.means if mean.workload == workload)
+    table = Table("controller", "kind", title=title, caption=_trace(hashed))
     interval = f"{100 * study.confidence:g} % interval"
     for heading in ("mean s", "regret", "difference s", interval, "ratio", interval, "win/loss/tie", "p (Holm)"):
         table.add_column(heading, justify="right")
@@ -149,6 +155,11 @@ def _overall(study: Any) -> Table:
     return table
 
 
+def _trace(row: Any) -> str | None:
+    """Under a table, whose rows all ran one program: as much of its hash as tells it from others."""
+    return f"trace {row.trace_hash[:HASH_SHOWN]}" if row.trace_hash else None
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:#.4g}"
 
@@ -157,7 +168,7 @@ def _interval(low: float | None, high: float | None, form: str) -> str:
     return "-" if low is None or high is None else f"{low:{form}} to {high:{form}}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A name out of a file: control characters would steer the terminal, lone surrogates cannot be written."""
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 

@@ -39,7 +39,8 @@ class Row(NamedTuple):
 
     Seconds are simulated. `regret` is total / bound - 1 against the bound LB1, or the largest where LB1 is not there;
     it is None where no bound was asked for, or the bound is zero. `regrets` has it for every bound that was asked for.
-    The last fields are those of `tiering.sim.Result`. `_asdict()` goes to JSON as it is.
+    The fields after them are those of `tiering.sim.Result`. `trace_hash` is that of the program which was run
+    (`tiering.trace.digest`). `_asdict()` goes to JSON as it is.
     """
 
     workload: str
@@ -64,16 +65,21 @@ class Row(NamedTuple):
     osr_entries: int = 0
     code_peak_bytes: int = 0
     failed_compile_seconds: float = 0.0
+    trace_hash: str = ""
 
 
 class Mean(NamedTuple):
-    """Of one controller on one workload, over all seeds: mean seconds, and mean regret (None where there is none)."""
+    """Of one controller on one workload, over all seeds: mean seconds, and mean regret (None where there is none).
+
+    `trace_hash` is that of its rows.
+    """
 
     workload: str
     controller: str
     kind: str
     total_seconds: float
     regret: float | None
+    trace_hash: str = ""
 
 
 class Effect(NamedTuple):
@@ -84,6 +90,7 @@ class Effect(NamedTuple):
     for a single seed. `wins`, `losses` and `ties` count the seeds in which the controller needed less, more, the same.
     `alike`: all seeds gave the same seconds. `p_value` is that of the sign flip test and `p_holm` the same after Holm's
     correction for all tests of the study; None for a single seed, where seeds are alike, and for oracles and bounds.
+    `trace_hash` is that of the rows.
     """
 
     workload: str
@@ -101,6 +108,7 @@ class Effect(NamedTuple):
     alike: bool
     p_value: float | None
     p_holm: float | None
+    trace_hash: str = ""
 
 
 class Overall(NamedTuple):
@@ -154,8 +162,8 @@ def summarize(
     """The study that these rows are. `baseline` is the name of a controller; None means that of the first row.
 
     `drawn` says what is drawn in each workload, for the notes. A bound may be missing from a workload that it is not
-    valid for. Raises InputError for no rows, one that is missing or there twice, an unknown baseline, and as
-    `tiering.statistics.paired` does.
+    valid for. Raises InputError for no rows, one that is missing or there twice, rows of one workload that ran
+    different programs, an unknown baseline, and as `tiering.statistics.paired` does.
     """
     given = tuple(rows)
     if not given:
@@ -190,7 +198,7 @@ def summarize(
 class _Table:
     """Rows by workload, controller and seed; `names` holds what there is in each workload, in the order of the rows.
 
-    Raises InputError where a row is missing or there twice.
+    Raises InputError where a row is missing or there twice, or two programs have one name.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -199,6 +207,13 @@ class _Table:
         self._rows = {(row.workload, row.controller, row.seed): row for row in rows}
         if len(self._rows) < len(rows):
             raise InputError("rows of a study: two have the same workload, controller and seed; name them apart")
+        self.hashes: dict[str, str] = {}
+        for row in rows:
+            if self.hashes.setdefault(row.workload, row.trace_hash) != row.trace_hash:
+                raise InputError(
+                    f"rows of a study: workload {row.workload!r} is of two programs, with hashes "
+                    f"{self.hashes[row.workload][:12]!r} and {row.trace_hash[:12]!r}; name them apart"
+                )
         self.names = {workload: self._present(workload) for workload in dict.fromkeys(row.workload for row in rows)}
 
     def everywhere(self) -> list[str]:
@@ -228,7 +243,8 @@ def _mean(table: _Table, workload: str, name: str) -> Mean:
     regrets = [row.regret for row in table.of(workload, name) if row.regret is not None]
     complete = len(regrets) == len(table.seeds)
     seconds = _average(table.seconds(workload, name))
-    return Mean(workload, name, table.kinds[name], seconds, _average(regrets) if complete else None)
+    regret = _average(regrets) if complete else None
+    return Mean(workload, name, table.kinds[name], seconds, regret, table.hashes[workload])
 
 
 def _average(values: Sequence[float]) -> float:
@@ -259,6 +275,7 @@ def _effect(table: _Table, workload: str, name: str, base: str, confidence: floa
         alike=alike,
         p_value=statistics.sign_flip(differences, resamples=resamples) if tested else None,
         p_holm=None,
+        trace_hash=table.hashes[workload],
     )
 
 

@@ -19,14 +19,17 @@ from tiering.programs import machine_for, program
 from tiering.protocol import Controller
 from tiering.sim import Simulation
 from tiering.steady import Steady
-from tiering.trace import Program, in_iterations, in_threads
+from tiering.trace import Program, digest, in_iterations, in_threads
 
 LEAST = 8
 """Iterations. From fewer no change point can be told."""
 
 
 class WarmUp(NamedTuple):
-    """How a run warmed up. Seconds are simulated; `loss` is in iterations (see `tiering.metrics.warm_up_loss`)."""
+    """How a run warmed up. Seconds are simulated; `loss` is in iterations (see `tiering.metrics.warm_up_loss`).
+
+    `trace_hash` is that of the program before it was cut into iterations.
+    """
 
     workload: str
     controller: str
@@ -36,6 +39,7 @@ class WarmUp(NamedTuple):
     loss: float
     barrett: Steady
     traini: Steady
+    trace_hash: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for a JSON document."""
@@ -82,4 +86,5 @@ def warm_up(
         )
     found = steady_state(times)
     loss = warm_up_loss(times)
-    return WarmUp(subject.name, controller, seed, len(times), sum(times), loss, found.barrett, found.traini)
+    kept = digest(subject)
+    return WarmUp(subject.name, controller, seed, len(times), sum(times), loss, found.barrett, found.traini, kept)

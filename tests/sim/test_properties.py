@@ -148,7 +148,8 @@ def programs(draw, threads=2):
                 registers=draw(optional(st.just(3.0))),
             )
         )
-    calls = st.builds(Call, st.integers(0, len(units) - 1), st.integers(0, 9), tenths(1, 20))
+    seen = (st.none() | st.just("int64"), st.none() | st.integers(0, 9))
+    calls = st.builds(Call, st.integers(0, len(units) - 1), st.integers(0, 9), tenths(1, 20), *seen)
     thread = st.integers(0, threads - 1)
     pattern = st.lists(calls, min_size=1, max_size=4).map(tuple)
     groups = st.builds(Group, pattern, st.integers(0, 12), thread)

@@ -174,21 +174,27 @@ def _unrolled(lower: Lowering, base: Value, exponent: int, kind: Scalar) -> Valu
     if kind.kind == "f":
         lower.require(text.value(f"fcmp une {register} {result}, 0.0"), ZeroDivisionError, "division by zero")
         return Value(kind, (text.value(f"fdiv {register} 1.0, {result}"),))
-    raise lower.refusal("an integer to a negative power")
+    return INVERSES["integer"](lower, Value(kind, (result,)), kind)
 
+
+INVERSES: dict[str, Callable[[Lowering, Value, Scalar], Value]] = {}
+"""How 1 / x is lowered for an "integer"; see `powers`."""
 
 POWERS: dict[str, Callable[[Lowering, Value, Value, Scalar], Value]] = {}
 """How powers are lowered whose exponent is a "float", or an "integer" that is not known; see `powers`."""
 
 
 def unary(lower: Lowering, node: ast.UnaryOp) -> Value:
-    """-x, +x, ~x, not x."""
+    """-x, +x, ~x, not x. Integers are negated and flipped in their own width, then widened to 64 bits."""
     if isinstance(node.op, ast.Not):
         value = lower.truth(node.operand)
         if value.known:
             return constant(not value.constant)
         return Value(BOOL, (lower.text.value(f"xor i1 {value.ir}, true"),))
-    value = lower.evaluate(node.operand)
+    least = isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and node.operand.value == 1 << 63
+    value = constant(-(1 << 63)) if least else lower.evaluate(node.operand)
+    if least:
+        return value
     if not isinstance(value.type, Scalar):
         lower.refuse(f"{type(node.op).__name__} of {value.type.name}")
     if isinstance(node.op, ast.USub) and value.known and value.type in (INT64, FLOAT64):
@@ -197,16 +203,17 @@ def unary(lower: Lowering, node: ast.UnaryOp) -> Value:
     if isinstance(node.op, ast.Invert):
         if value.type.kind == "f":
             lower.refuse("~ of a float")
-        kind = kind if value.type.kind != "b" else BOOL
-        value = lower.convert(value, kind)
-        ones = "true" if kind == BOOL else "-1"
-        return Value(kind, (lower.text.value(f"xor {kind.register} {value.ir}, {ones}"),))
-    value = lower.convert(value, kind)
+        register = value.type.register
+        flipped = Value(value.type, (lower.text.value(f"xor {register} {value.ir}, {-1 if register != 'i1' else 'true'}"),))
+        return lower.convert(flipped, kind) if value.type != BOOL else flipped
     if isinstance(node.op, ast.UAdd):
-        return value
+        return lower.convert(value, kind)
     if kind.kind == "f":
         return Value(kind, (lower.text.value(f"fneg {kind.register} {value.ir}"),))
-    return _negated(lower, kind, value)
+    if value.type == BOOL:
+        value = lower.convert(value, kind)
+    assert isinstance(value.type, Scalar)
+    return lower.convert(_negated(lower, value.type, value), kind)
 
 
 def compare(lower: Lowering, node: ast.Compare) -> Value:

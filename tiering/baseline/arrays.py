@@ -43,7 +43,7 @@ def new(lower: Lowering, dtype: Scalar, lengths: list[Value], *, zeroed: bool = 
     block = text.value(f"call ptr @calloc(i64 1, i64 {total})" if zeroed else f"call ptr @malloc(i64 {total})")
     lower.require(text.value(f"icmp ne ptr {block}, null"), MemoryError, "Allocation failed (probably too large).")
     text.line(f"store ptr {text.value(f'load ptr, ptr {POOL}')}, ptr {block}")
-    text.line(f"store i64 0, ptr {text.value(f'getelementptr i64, ptr {block}, i64 1')}")
+    text.line(f"store ptr {POOL}, ptr {text.value(f'getelementptr i64, ptr {block}, i64 1')}")
     text.line(f"store ptr {block}, ptr {POOL}")
     data = text.value(f"getelementptr i8, ptr {block}, i64 {HEAD_BYTES}")
     return Value(Array(dtype, len(lengths)), (data, *(length.ir for length in lengths), block))
@@ -197,7 +197,23 @@ def _copy_method(lower: Lowering, array: Value, given: list[Value]) -> Value:
     return copied(lower, array)
 
 
+def _ravel(lower: Lowering, array: Value, given: list[Value]) -> Value:
+    kind = array.type
+    assert isinstance(kind, Array)
+    if given:
+        lower.refuse("ravel with an order")
+    return flat(lower, array if kind.layout == "C" else copied(lower, array))
+
+
+def _flatten(lower: Lowering, array: Value, given: list[Value]) -> Value:
+    if given:
+        lower.refuse("flatten with an order")
+    return flat(lower, copied(lower, array))
+
+
 METHODS["copy"] = _copy_method
+METHODS["ravel"] = _ravel
+METHODS["flatten"] = _flatten
 _TABLE: dict[Any, Maker] = {
     np.zeros: _from_shape("zeros", 0),
     np.empty: _from_shape("empty", None),

@@ -18,7 +18,7 @@ from tiering.baseline.indexing import shape
 from tiering.baseline.loops import range_of
 from tiering.baseline.lowering import EXPRESSIONS, STORES, Lowering
 from tiering.baseline.memory import adopt, holds_array, leave
-from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT64, Array, Scalar, Tuple
+from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT8, INT64, Array, Scalar, Tuple
 from tiering.baseline.values import Value, constant, items, registers
 
 Builtin: TypeAlias = Callable[[Lowering, list[Value]], Value]
@@ -158,6 +158,8 @@ def _float(lower: Lowering, arguments: list[Value]) -> Value:
     if len(arguments) == 1 and arguments[0].known and isinstance(arguments[0].constant, str):
         return constant(float(arguments[0].constant))
     kind = scalar(lower, arguments[0], "float") if len(arguments) == 1 else lower.refuse("float of several arguments")
+    if kind == BOOL:
+        lower.refuse("float of a bool")
     return lower.convert(arguments[0], FLOAT64 if kind.kind != "f" else kind)
 
 
@@ -171,14 +173,17 @@ def _bool(lower: Lowering, arguments: list[Value]) -> Value:
     return lower.convert(arguments[0], BOOL)
 
 
-def _abs(lower: Lowering, arguments: list[Value]) -> Value:
+def absolute(lower: Lowering, arguments: list[Value]) -> Value:
+    """The size of a scalar, in its own type; of a bool, an int8."""
     kind = scalar(lower, arguments[0], "abs") if len(arguments) == 1 else lower.refuse("abs of several arguments")
     text = lower.text
     if kind.kind == "f":
         ir = text.call(kind.register, f"llvm.fabs.{suffix(kind)}", [(kind.register, arguments[0].ir)])
         return Value(kind, (ir,))
-    if kind.kind != "i":
-        lower.refuse(f"abs of {kind.name}")
+    if kind.kind == "b":
+        return lower.convert(arguments[0], INT8)
+    if kind.kind == "u":
+        return arguments[0]
     negative = text.value(f"icmp slt {kind.register} {arguments[0].ir}, 0")
     negated = text.value(f"sub {kind.register} 0, {arguments[0].ir}")
     return Value(
@@ -267,7 +272,7 @@ BUILTINS: dict[Any, Builtin] = {
     float: _float,
     int: _int,
     bool: _bool,
-    abs: _abs,
+    abs: absolute,
     min: _extreme("min"),
     max: _extreme("max"),
     pow: _pow,

@@ -83,8 +83,8 @@ class Lowering:
         self._errors: dict[int, Block] = {}
         self._reached = True
         self.parameters = []
-        for name, kind in zip(source.parameters, arguments, strict=True):
-            parts = tuple(f"%{name}.{number}" for number in range(len(registers(kind))))
+        for place, (name, kind) in enumerate(zip(source.parameters, arguments, strict=True)):
+            parts = tuple(f"%a{place}.{number}" for number in range(len(registers(kind))))
             self.parameters += [f"{register} {part}" for register, part in zip(registers(kind), parts, strict=True)]
             self.variables[name] = Value(kind, parts)
 
@@ -128,12 +128,12 @@ class Lowering:
 
     def error(self, kind: type[BaseException], *arguments: Any) -> Block:
         """The block that raises this exception."""
-        raised = Raised(kind, arguments)
-        known = self.knowledge.raised
-        if raised not in known:
+        raised, known = Raised(kind, arguments), self.knowledge.raised
+        alike = [(each.kind, repr(each.arguments)) for each in known]  # True equals 1, and is another argument
+        if (kind, repr(arguments)) not in alike:
             known.append(raised)
-        status = known.index(raised) + 1
-        return self.fails(status)
+            return self.fails(len(known))
+        return self.fails(alike.index((kind, repr(arguments))) + 1)
 
     def fails(self, status: int) -> Block:
         """The block that returns this status."""

@@ -1,8 +1,8 @@
 """Memory of arrays that compiled code makes: a pool per call, emptied when the call returns.
 
 An array's last part is its owner: null, the block that it lies in, or, with the lowest bit set, the Python object of an
-argument. Blocks of one call hang on a list, the pool; each begins with the next block, and a word that is 1 while the
-block belongs to nobody. When a call returns, its pool is freed but for what the result lies in: that becomes nobody's,
+argument. Blocks of one call hang on a list, the pool; each begins with the next block, and a word that names the pool,
+or is 1 while the block belongs to nobody: a result may lie in a block of the caller, which is not the callee's to keep. When a call returns, its pool is freed but for what the result lies in: that becomes nobody's,
 and whoever called takes it into a pool of its own, or, outermost, makes an array object of it. An exception frees all.
 
 Rounds of a loop: what a round made is freed at its end, unless the loop carries an array from round to round; arrays
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tiering.baseline.lowering import Lowering
 
 HEAD_BYTES = 16
-"""Before the data of a block: the next block, and whether it is nobody's."""
+"""Before the data of a block: the next block, and the pool that it is in, 1 for nobody's."""
 
 POOL = "%pool"
 
@@ -53,7 +53,7 @@ done:
 store ptr %until, ptr %pool
 ret void
 }
-define internal void @tiering.keep(ptr %owner) {
+define internal void @tiering.keep(ptr %pool, ptr %owner) {
 entry:
 %bits = ptrtoint ptr %owner to i64
 %tag = and i64 %bits, 1
@@ -64,8 +64,9 @@ br i1 %skips, label %done, label %marks
 marks:
 %word = getelementptr i64, ptr %owner, i64 1
 %state = load i64, ptr %word
-%lent = icmp eq i64 %state, 2
-br i1 %lent, label %done, label %sets
+%home = ptrtoint ptr %pool to i64
+%own = icmp eq i64 %state, %home
+br i1 %own, label %sets, label %done
 sets:
 store i64 1, ptr %word
 br label %done
@@ -86,7 +87,7 @@ looks:
 %free = icmp eq i64 %state, 1
 br i1 %free, label %takes, label %done
 takes:
-store i64 0, ptr %word
+store ptr %pool, ptr %word
 %first = load ptr, ptr %pool
 store ptr %first, ptr %owner
 store ptr %owner, ptr %pool
@@ -119,7 +120,7 @@ def leave(text: Writer, allocates: bool, block: Block, kept: list[str] | None = 
     """Before a return at the end of a block: free the pool but for what is kept."""
     if not allocates:
         return
-    block.lines += [f"call void @tiering.keep(ptr {owner})" for owner in kept or []]
+    block.lines += [f"call void @tiering.keep(ptr {POOL}, ptr {owner})" for owner in kept or []]
     block.lines.append(f"call void @tiering.release(ptr {POOL}, ptr null)")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from tiering.baseline import arrays, expressions, functions, indexing, loops, powers, slices
+from tiering.baseline import arrays, expressions, functions, indexing, loops, powers, scalars, slices
 from tiering.baseline.lowering import Again, Knowledge, Lowering, Raised
 from tiering.baseline.memory import RUNTIME
 from tiering.baseline.source import Refused, source
@@ -94,5 +94,5 @@ def lower(function: Callable[..., Any], arguments: tuple[Type, ...]) -> Lowered:
     return Lowered(made.symbol.strip('"'), text, made.result, made_of.raised, text.count("\n") + 1)
 
 
-_TABLES = (arrays, expressions, functions, indexing, loops, powers, slices)
+_TABLES = (arrays, expressions, functions, indexing, loops, powers, scalars, slices)
 """Imported for what they put into the tables of `lowering`."""

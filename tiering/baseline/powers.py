@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tiering.baseline import rules
-from tiering.baseline.arithmetic import POWERS
+from tiering.baseline.arithmetic import INVERSES, POWERS
 from tiering.baseline.functions import invoke
 from tiering.baseline.lowering import Lowering
 from tiering.baseline.types import FLOAT32, INT64, Scalar
@@ -50,24 +52,53 @@ def _root(lower: Lowering, register: str, x: str) -> str:
 
 def integer_power(lower: Lowering, base: Value, exponent: Value, kind: Scalar) -> Value:
     """base ** exponent for an integer exponent that is not known."""
-    body = whole_power if kind.is_integer else real_power
-    made = invoke(lower, body, [lower.convert(base, kind), lower.convert(exponent, INT64)])
+    body = real_power if kind.kind == "f" else whole_power if kind == INT64 else unsigned_power
+    wide = rules.wide(exponent.type)  # type: ignore[arg-type]
+    made = invoke(lower, body, [lower.convert(base, kind), lower.convert(exponent, wide)])
     return lower.convert(made, kind)
+
+
+def inverse_power(lower: Lowering, power: Value, kind: Scalar) -> Value:
+    """1 / power as an integer, for a constant exponent that is negative."""
+    return lower.convert(invoke(lower, inverse, [power]), kind)
+
+
+def inverse(power):  # type: ignore[no-untyped-def]
+    """1 / power, of integers."""
+    if power == 0:
+        raise ZeroDivisionError("0 cannot be raised to a negative power")
+    if power != 1 and power != -1:
+        return 0
+    return power
 
 
 def whole_power(base, exponent):  # type: ignore[no-untyped-def]
     """An integer to an integer power, in 64 bits."""
+    left = exponent
     if exponent < 0:
+        left = -exponent
+        if left < 0:
+            raise OverflowError
         if base == 0:
             raise ZeroDivisionError("0 cannot be raised to a negative power")
-        if base == 1:
-            return 1
-        if base != -1:
+        if base != 1 and base != -1:
             return 0
-        exponent = -exponent
-    if exponent > 0x10000:
+    if left > 0x10000:
         return int(math.pow(float(base), float(exponent)))
     result = 1
+    while left != 0:
+        if left & 1:
+            result = result * base
+        left = left >> 1
+        base = base * base
+    return result
+
+
+def unsigned_power(base, exponent):  # type: ignore[no-untyped-def]
+    """The same, where both are unsigned."""
+    if exponent > 0x10000:
+        return np.uint64(math.pow(float(base), float(exponent)))
+    result = np.uint64(1)
     while exponent != 0:
         if exponent & 1:
             result = result * base
@@ -81,8 +112,10 @@ def real_power(base, exponent):  # type: ignore[no-untyped-def]
     left = exponent
     if exponent < 0:
         left = -exponent
+        if left < 0:
+            raise OverflowError
     if left > 0x10000:
-        return math.pow(base, float(left))
+        return math.pow(base, float(exponent))
     result = base**0
     while left != 0:
         if left & 1:
@@ -96,3 +129,4 @@ def real_power(base, exponent):  # type: ignore[no-untyped-def]
 
 POWERS["float"] = float_power
 POWERS["integer"] = integer_power
+INVERSES["integer"] = inverse_power

@@ -2,7 +2,7 @@
 
 Bounds are clamped as Python clamps them; a step has to be a constant. A view is C-contiguous where integers, then at
 most one slice without step, then whole dimensions follow each other in a C-contiguous array. What is assigned to a
-slice is a scalar, or an array of the same shape, copied first since it may overlap.
+slice is a scalar, or an array that broadcasts to its shape, copied first since it may overlap.
 """
 
 from __future__ import annotations
@@ -126,14 +126,29 @@ def assign_all(lower: Lowering, place: Value, value: Value) -> None:
         lower.refuse(f"assignment to {kind.ndim} dimensions at once")
     if isinstance(value.type, Scalar):
         invoke(lower, FILLS[kind.ndim - 1], [place, lower.convert(value, kind.dtype)])
-    elif isinstance(value.type, Array) and value.type.ndim == kind.ndim:
-        for mine, other in zip(place.parts[1 : 1 + kind.ndim], value.parts[1 : 1 + kind.ndim], strict=True):
-            same = lower.text.value(f"icmp eq i64 {mine}, {other}")
-            lower.require(same, ValueError, "cannot assign slice from input of different size")
-        source = copied(lower, value)
-        invoke(lower, COPIES[kind.ndim - 1], [place, source])
+    elif isinstance(value.type, Array) and value.type.ndim <= kind.ndim:
+        invoke(lower, COPIES[kind.ndim - 1], [place, _stretched(lower, copied(lower, value), place)])
     else:
         lower.refuse(f"assignment of {value.type.name} to {kind.name}")
+
+
+def _stretched(lower: Lowering, array: Value, place: Value) -> Value:
+    """An array in the shape of a place: what is one long, or missing in front, is repeated by a stride of 0."""
+    kind, text = array.type, lower.text
+    assert isinstance(kind, Array)
+    assert isinstance(place.type, Array)
+    lengths = place.parts[1 : 1 + place.type.ndim]
+    missing = len(lengths) - kind.ndim
+    steps = ["0"] * missing
+    for mine, other, step in zip(
+        lengths[missing:], array.parts[1 : 1 + kind.ndim], strides(lower, array), strict=True
+    ):
+        one = text.value(f"icmp eq i64 {other}, 1")
+        fits = text.value(f"or i1 {one}, {text.value(f'icmp eq i64 {mine}, {other}')}")
+        lower.require(fits, ValueError, "cannot assign slice from input of different size")
+        steps.append(text.value(f"select i1 {one}, i64 0, i64 {step}"))
+    stretched = Array(kind.dtype, len(lengths), "A", kind.writable)
+    return Value(stretched, (array.parts[0], *lengths, *steps, array.parts[-1]))
 
 
 def fill_1(array, value):  # type: ignore[no-untyped-def]

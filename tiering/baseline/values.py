@@ -110,7 +110,14 @@ def converted(text: Writer, value: Value, kind: Type) -> Value:
             return constant(float(value.constant))
         if kind == INT64 and isinstance(value.constant, bool):
             return constant(int(value.constant))
-    return Value(kind, (_cast(text, value.ir, value.type, kind),), positive=value.positive and kind.is_integer)
+    return Value(kind, (_cast(text, value.ir, value.type, kind),), positive=_stays_positive(value, value.type, kind))
+
+
+def _stays_positive(value: Value, source: Scalar, target: Scalar) -> bool:
+    if not target.is_integer or source.kind == "f":
+        return False
+    wider = target.bits > source.bits
+    return wider if source.kind in "bu" else value.positive and (wider or target.bits == source.bits)
 
 
 def _cast(text: Writer, ir: str, source: Scalar, target: Scalar) -> str:

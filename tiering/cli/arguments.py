@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
         choice = re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message)
         if choice:
             known = [name.strip(" '") for name in choice[3].split(",")]
-            raise unknown("command" if choice[1] == "VERB" else choice[1], choice[2], known)
+            raise unknown({"VERB": "command", "ACTION": "action"}.get(choice[1], choice[1]), choice[2], known)
         own = re.match(r"argument \S+: (--\S+ '.*': must be .*)", message)
         if own:
             raise InputError(own[1])

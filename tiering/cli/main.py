@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from tiering import __version__, registry
 from tiering.cli.arguments import Parser
 from tiering.errors import InputError
+from tiering.report import printable
 
-VERBS = ("list", "simulate", "compare", "warmup", "metrics", "timeline", "demo")
+VERBS = ("list", "simulate", "compare", "warmup", "metrics", "timeline", "trace", "record", "demo")
 _FILES = {"list": "listing"}
 
 
@@ -33,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         given.run(given)
         sys.stdout.flush()
     except InputError as error:
-        print(f"tiering: {error}", file=sys.stderr)
+        print(f"tiering: {printable(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a reader that went away: nobody's input and no defect
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -51,10 +51,10 @@ def _show(header: Header, document: dict[str, Any]) -> None:
     from rich.table import Table
 
     settings = " ".join(f"{name}={value}" for name, value in header.parameters.items())
-    table = Table("metric", title=_printable(f"{header.controller} ({header.host}) {settings}".rstrip()))
+    table = Table("metric", title=report.printable(f"{header.controller} ({header.host}) {settings}".rstrip()))
     table.add_column("value", justify="right")
     for name, value in _flat(document):
-        table.add_row(_printable(name), _printable(value))
+        table.add_row(report.printable(name), report.printable(value))
     report.show_tables(table)
 
 
@@ -73,7 +73,3 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -44,8 +44,9 @@ def run(given: Namespace) -> None:
     made = record(given.script, given.arguments, include=tuple(given.include), times=given.times)
     trace.write(made.program, out)
     share = made.recording_seconds / made.seconds if made.seconds else 0.0
+    more = "the first " if made.more else ""
     print(
-        f"{out}: {made.calls} calls of {len(made.program.units)} functions in {made.seconds:.2f} s, of which recording "
+        f"{out}: {more}{made.calls} calls of {len(made.program.units)} functions in {made.seconds:.2f} s, of which recording "
         f"took about {made.recording_seconds:.2f} s ({share:.0%})",
         file=sys.stderr,
     )

@@ -31,25 +31,26 @@ def lines(
     units: int,
     calls: int,
     spread: float = 1.2,
-    size: float = 93.0,
+    bytecodes: float = 93.0,
     size_spread: float = 1.2,
     baseline: float = 1 / 430_771,
     optimized: float = 1 / 110_109,
 ) -> list[Line]:
     """`calls` calls drawn over `units` units by Zipf's law; the factors of their compile times have this `spread`.
 
-    `spread` and `size_spread` are standard deviations of natural logarithms, `size` the mean in bytecodes, `baseline`
-    and `optimized` seconds per bytecode. The knob is `spread`. Raises ValueError for arguments outside their ranges.
+    `spread` and `size_spread` are standard deviations of natural logarithms, `bytecodes` is the mean size, `baseline`
+    and `optimized` are seconds per bytecode. The knob is `spread`. Raises ValueError for arguments outside their
+    ranges.
     """
     check("compile_spread", units=(units, 1, 1e6), spread=(spread, 0, 5), size_spread=(size_spread, 0, 5))
-    check("compile_spread", size=(size, 1, 1e6), baseline=(baseline, 0, 1e3), optimized=(optimized, 0, 1e3))
+    check("compile_spread", bytecodes=(bytecodes, 1, 1e6), baseline=(baseline, 0, 1e3), optimized=(optimized, 0, 1e3))
     units = int(units)
-    sizes = np.maximum(1, np.rint(log_normal(units, size, size_spread)))[scattered(units)]
+    sizes = np.maximum(1, np.rint(log_normal(units, bytecodes, size_spread)))[scattered(units)]
     factors = log_normal(units, 1.0, spread)[scattered(units)[scattered(units)]]
     made: list[Line] = []
-    for n, (bytecodes, factor) in enumerate(zip(sizes.tolist(), factors.tolist(), strict=True)):
-        seconds = {"baseline": baseline * bytecodes * factor, "optimized": optimized * bytecodes * factor}
-        made.append({"unit": f"u{n}", "size": int(bytecodes), "compile_seconds": seconds})
+    for n, (size, factor) in enumerate(zip(sizes.tolist(), factors.tolist(), strict=True)):
+        seconds = {"baseline": baseline * size * factor, "optimized": optimized * size * factor}
+        made.append({"unit": f"u{n}", "size": int(size), "compile_seconds": seconds})
     entries = [[f"u{n}", LOOPS[n % len(LOOPS)]] for n in range(units)]
     return [*made, {"times": int(calls), "draw": entries, "weights": [1.0 / (n + 1) for n in range(units)]}]
 
@@ -65,7 +66,7 @@ def fit(program: Any) -> Arguments | None:
         return None
     sizes = np.array([unit.size for unit in units], dtype=np.float64)
     found: Arguments = {"units": len(units), "calls": round(float(unit_totals(program)[0].sum()))}
-    found |= {"size": float(sizes.mean()), "size_spread": float(np.log(sizes).std())}
+    found |= {"bytecodes": float(sizes.mean()), "size_spread": float(np.log(sizes).std())}
     spreads: list[float] = []
     for tier in _TIERS:
         rates = np.array([unit.compile_seconds.get(tier, 0.0) / unit.size for unit in units], dtype=np.float64)

@@ -4,7 +4,7 @@ A policy that has learnt how long phases last, or which comes next, has learnt n
 memory. No measured lengths of phases were found, so the law is assumed. How many there are is borrowed from running
 benchmarks: processes of 3000 iterations of a tenth of a second have 5 change points at the median and 16 at the 90th
 percentile (counted from the data of L. Traini and others, *Towards effective assessment of steady state performance in
-Java software*, Empirical Software Engineering 28, 2023), hence stays of a sixth and of a sixteenth of the program.
+Java software*, Empirical Software Engineering 28, 2023). The sizes are restless ones of 16 stays.
 
 Fitted to a recording: windows of similar calls are one phase (`fitting.phases`). The twin of 200 stays returns the
 number of phases exactly and the mean stay within 20 %, most of which is the luck of so many exponential draws.
@@ -52,12 +52,12 @@ def _stays(patterns: list[Any], calls: int, dwell: float, seed: int) -> list[Lin
 
 
 def fit(program: Any) -> Arguments | None:
-    """Phases, units of each, calls, and the mean stay in calls; None for a program without calls."""
-    found = found_phases(program) if program.groups else None
-    if found is None or not found.calls:
+    """Phases, units of each, calls, and the mean stay in calls; None for one phase."""
+    found = found_phases(program)
+    if found.number < 2:
         return None
     units = max(1, round(found.units))
-    return {"phases": found.count, "units": units, "calls": found.calls, "dwell": found.calls / found.stays}
+    return {"phases": found.number, "units": units, "calls": found.calls, "dwell": found.calls / found.stays}
 
 
 WORKLOAD = Synthetic(
@@ -66,7 +66,7 @@ WORKLOAD = Synthetic(
     phenomenon="what is hot changes, and no past stay says when",
     knob="dwell",
     sizes={
-        "small": {"phases": 4, "units": 10, "calls": 600_000, "dwell": 100_000},
+        "small": {"phases": 4, "units": 10, "calls": 1_600_000, "dwell": 100_000},
         "medium": {"phases": 8, "units": 20, "calls": 16_000_000, "dwell": 1_000_000},
         "large": {"phases": 8, "units": 40, "calls": 320_000_000, "dwell": 20_000_000},
     },

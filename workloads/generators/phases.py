@@ -28,12 +28,12 @@ def lines(phases: int, units: int, calls: int) -> list[Line]:
 
 
 def fit(program: Any) -> Arguments | None:
-    """Phases, units of each, and `calls`: half the calls of a phase over the units that make them; None if empty."""
-    found = found_phases(program) if program.groups else None
-    if found is None or not found.calls:
+    """Phases, units of each, and `calls`: the mean stay in calls over the units that make them; None for one phase."""
+    found = found_phases(program)
+    if found.number < 2:
         return None
     units = max(1, round(found.units))
-    return {"phases": found.count, "units": units, "calls": max(1, round(found.calls / found.stays / (units + 1)))}
+    return {"phases": found.number, "units": units, "calls": max(1, round(found.calls / found.stays / (units + 1)))}
 
 
 WORKLOAD = Synthetic(

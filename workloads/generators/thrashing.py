@@ -16,6 +16,8 @@ import numpy as np
 from ..fitting import blocks, unit_totals
 from ..generator import Arguments, Line, Synthetic
 
+_SHORTEST = 10
+
 
 def lines(rounds: int, calls: int) -> list[Line]:
     """Two equal loops that are hot in turns, `calls` calls of 1000 iterations each, `rounds` times over.
@@ -28,7 +30,7 @@ def lines(rounds: int, calls: int) -> list[Line]:
 
 
 def fit(program: Any) -> Arguments | None:
-    """Turns of the two hottest units, other units' calls left out; None if they take fewer than two."""
+    """Turns of the two hottest units, other units' calls left out; None for turns under ten calls."""
     _, counts = unit_totals(program)
     if np.count_nonzero(counts) < 2:
         return None
@@ -49,7 +51,9 @@ def fit(program: Any) -> Arguments | None:
             inner, wraps = int(np.count_nonzero(np.diff(units))), int(units[0] != units[-1])
             turns += inner * block.times + wraps * (block.times - 1) + int(units[0] != last)
             last = int(units[-1])
-    return {"rounds": max(1, round(turns / 2.0)), "calls": max(1, round(made / turns))} if turns >= 2.0 else None
+    if turns < 2.0 or made / turns < _SHORTEST:
+        return None
+    return {"rounds": max(1, round(turns / 2.0)), "calls": round(made / turns)}
 
 
 WORKLOAD = Synthetic(

@@ -18,9 +18,10 @@ from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic
 
 def lines(units: int, calls: int, exponent: float = 1.0) -> list[Line]:
     """`calls` calls drawn one by one over `units` units, the n-th with weight n**-exponent. The knob is `units`."""
-    made: list[Line] = [{"unit": f"u{n}", "size": SIZES[n % len(SIZES)]} for n in range(int(units))]
-    entries = [[f"u{n}", LOOPS[n % len(LOOPS)]] for n in range(int(units))]
-    return [*made, {"times": int(calls), "draw": entries, "weights": [1.0 / (n + 1) ** exponent for n in range(int(units))]}]
+    units = int(units)
+    made: list[Line] = [{"unit": f"u{n}", "size": SIZES[n % len(SIZES)]} for n in range(units)]
+    entries = [[f"u{n}", LOOPS[n % len(LOOPS)]] for n in range(units)]
+    return [*made, {"times": int(calls), "draw": entries, "weights": [1.0 / (n + 1) ** exponent for n in range(units)]}]
 
 
 def fit(program: Any) -> Arguments | None:

@@ -1,0 +1,71 @@
+"""`tiering record`: the script's output and exit code are its own, the trace stands in a file, bad input is one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tiering import trace
+
+SCRIPT = """
+import sys
+def square(x):
+    return x * x
+print(sum(square(n) for n in range(int(sys.argv[1]))))
+"""
+
+
+@pytest.fixture
+def here(tmp_path):
+    (tmp_path / "squares.py").write_text(SCRIPT)
+
+    def typed(*arguments):
+        command = [sys.executable, "-m", "tiering", "record", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return typed
+
+
+def test_the_script_runs_as_ever_and_its_calls_are_in_the_file(here, tmp_path):
+    done = here("squares.py", "10")
+    assert (done.returncode, done.stdout) == (0, "285\n")
+    assert "squares.parquet: 22 calls of 3 functions in" in done.stderr
+    program = trace.read(tmp_path / "squares.parquet")
+    assert {unit.name for unit in program.units} == {"<module>", "<genexpr>", "square"}
+    assert program.provenance["arguments"] == "10"
+
+
+def test_options_after_the_script_are_the_scripts(here):
+    done = here("--out", "t.jsonl", "squares.py", "3", "--out", "other")
+    assert (done.returncode, done.stdout) == (0, "5\n")
+
+
+def test_the_exit_code_is_the_scripts_and_a_traceback_is_shown(here, tmp_path):
+    (tmp_path / "fails.py").write_text("def f():\n    raise KeyError('no')\nf()\n")
+    done = here("fails.py")
+    assert done.returncode == 1
+    assert "KeyError: 'no'" in done.stderr
+    assert (tmp_path / "fails.parquet").exists()
+    (tmp_path / "leaves.py").write_text("import sys\ndef f():\n    sys.exit(7)\nf()\n")
+    assert here("leaves.py").returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("missing.py",), "missing.py: cannot be read (No such file or directory)"),
+        (("--out", "t.txt", "squares.py", "1"), "t.txt: a trace file ends in .jsonl or .parquet"),
+        (("--out", "no/t.jsonl", "squares.py", "1"), "no/t.jsonl"),
+        (("--times", "all", "squares.py"), "--times"),
+        ((), "SCRIPT"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_run_or_written(here, tmp_path, arguments, said):
+    done = here(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"squares.py"}

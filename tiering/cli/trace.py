@@ -1,0 +1,111 @@
+"""`tiering trace info|head|convert|validate FILE`: look at a workload trace, check it, write it in the other form."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tiering import report
+from tiering.cli.arguments import Parser, add_json, whole_number
+
+if TYPE_CHECKING:
+    from tiering.trace_summary import Summary
+
+HELP = "look at a workload trace, check it, or convert it between JSON lines and Parquet"
+
+_LINES = 10
+_CALLS = 20
+"""Calls that `head` shows of a group: a recorded pattern may have millions."""
+
+
+def add_arguments(parser: Any) -> None:
+    """The verb's arguments."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
+    info = _action(actions, "info", _info, "say what is in a trace")
+    add_json(info)
+    head = _action(actions, "head", _head, "print its first lines as JSON lines")
+    lines = whole_number("--lines", 1, 1_000_000, _LINES)
+    head.add_argument("--lines", "-n", metavar="N", type=lines, default=_LINES, help=f"so many lines ({_LINES})")
+    convert = _action(actions, "convert", _convert, "write it in the form that the suffix says")
+    convert.add_argument("out", metavar="OUT", help="where to write it: .jsonl or .parquet")
+    convert.add_argument(
+        "--feedback", action="store_true", help="also state the bets that the recorded types and indices support"
+    )
+    _action(actions, "validate", _validate, "say ok, or what is wrong with it")
+
+
+def run(given: Namespace) -> None:
+    """Do what was asked for."""
+    given.act(given)
+
+
+def _action(actions: Any, name: str, act: Any, what: str) -> Any:
+    made = actions.add_parser(name, help=what, description=what)
+    made.add_argument("file", metavar="FILE", help="a trace: JSON lines or Parquet, which its content tells")
+    made.set_defaults(act=act)
+    return made
+
+
+def _info(given: Namespace) -> None:
+    from tiering import trace
+    from tiering.trace_summary import summarize
+
+    found = summarize(trace.read(given.file))
+    if given.json:
+        report.show_json({"file": given.file, "bytes": Path(given.file).stat().st_size, **found._asdict()})
+    else:
+        _show(found)
+
+
+def _head(given: Namespace) -> None:
+    from tiering import trace, trace_text
+
+    for line in trace_text.head(trace.read(given.file), given.lines, _CALLS):
+        print(line, end="")
+
+
+def _convert(given: Namespace) -> None:
+    from tiering import trace
+    from tiering.feedback import with_feedback
+
+    trace.check_place(given.out)
+    program = trace.read(given.file)
+    if given.feedback:
+        program = with_feedback(program)
+    trace.write(program, given.out)
+    print(f"{given.out}: {_ok(program)}")
+
+
+def _validate(given: Namespace) -> None:
+    from tiering import trace
+
+    print(f"{given.file}: ok, {_ok(trace.read(given.file))}")
+
+
+def _ok(program: Any) -> str:
+    from tiering import trace
+
+    return f"{program.total()} calls of {len(program.units)} units, hash {trace.digest(program)}"
+
+
+def _show(found: Summary) -> None:
+    from rich.table import Table
+
+    table = Table("trace", report.printable(found.name))
+    facts = found._asdict()
+    del facts["name"]
+    for name, value in facts.items():
+        label = name.replace("_", " ")
+        if name == "sizes":
+            table.add_row("sizes in bytecodes", ", ".join(f"{what} {size:g}" for what, size in value.items()))
+        elif name == "stated":
+            for cost, tiers in value.items():
+                known = ", ".join(f"{tier} in {units} of {found.units} units" for tier, units in tiers.items())
+                table.add_row(cost.replace("_", " "), report.printable(known or "not known"))
+        elif name == "provenance":
+            for fact, text in value.items():
+                table.add_row(report.printable(fact), report.printable(text))
+        else:
+            table.add_row(label, report.printable(f"{value:.0%}" if isinstance(value, float) else str(value)))
+    report.show_tables(table)
