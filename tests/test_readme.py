@@ -89,7 +89,7 @@ def test_a_command_line_is_understood(line):
 
 @pytest.mark.parametrize(
     "line",
-    [line for _, line in COMMANDS if not {"demo", "my-trace.jsonl", "four-threads.json"} & set(line.split())],
+    [line for _, line in COMMANDS if not {"demo", "my-trace.jsonl", "my_script.py", "four-threads.json"} & set(line.split())],
 )
 def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkeypatch, capsys):
     (tmp_path / "examples").symlink_to(checkout / "examples")
@@ -97,8 +97,12 @@ def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkey
     if "adam.log" in line and "--log" not in line:
         main.run(["simulate", "adam", "--controller", "pi", "--log", "adam.log"])
         capsys.readouterr()
+    if "calls.parquet" in line and "record" not in line:
+        main.run(["record", "--out", "calls.parquet", "examples/write_a_controller.py"])
+        capsys.readouterr()
     assert main.run(shlex.split(line)[1:]) == 0
-    assert capsys.readouterr().err == ""
+    said = capsys.readouterr().err
+    assert said == "" or (said.startswith("calls.parquet: ") and "record" in line)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import MISSING, field, fields
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from tiering.errors import InputError
+from tiering.errors import InputError as InputError
 from tiering.errors import NeedsFuture as NeedsFuture
 
 FOREVER = 1 << 62

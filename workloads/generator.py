@@ -21,6 +21,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tiering.protocol import InputError
+
 Line: TypeAlias = dict[str, Any]
 Arguments: TypeAlias = dict[str, float]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -63,7 +65,7 @@ class Synthetic:
     def lines(self, size: str = "small", **changed: float) -> list[Line]:
         """The trace at this size, header first; `changed` arguments (the knob, or fitted ones) replace the size's.
 
-        Raises ValueError for arguments that the generator does not take at these values.
+        Raises InputError for arguments that the generator does not take at these values.
         """
         shown = "".join(f", {name}={value:g}" for name, value in changed.items())
         source = f"synthetic, size {size}{shown}"
@@ -74,11 +76,11 @@ class Synthetic:
 def check(owner: str, **rules: tuple[float, float, float]) -> None:
     """Hold arguments to their ranges: name -> (value, lowest, highest).
 
-    Raises ValueError with generator, argument, value and rule, in one line.
+    Raises InputError with generator, argument, value and rule, in one line.
     """
     for name, (value, low, high) in rules.items():
         if not low <= value <= high:
-            raise ValueError(f"{owner}: {name} is {value!r}: must be from {low:g} to {high:g}")
+            raise InputError(f"{owner}: {name} is {value!r}: must be from {low:g} to {high:g}")
 
 
 def uniforms(seed: int, stream: int, count: int) -> Floats:

@@ -13,6 +13,7 @@ from tiering.workloads import fitting, synthetic
 from tiering.workloads.generators import hotness_tail
 from tiering.workloads.synthetic import GENERATORS
 
+from tiering.errors import InputError
 from tiering.trace import Call, Group, Mix, Program, Unit
 from tiering.trace_parser import Parser
 
@@ -71,7 +72,7 @@ def test_a_law_comes_back_from_its_own_table(shape, scale):
 
 def test_a_table_that_is_none_is_refused():
     for thresholds, shares in [((64,), (0.5,)), ((64, 16), (0.5, 0.4)), ((64, 128), (1.0, 0.5)), ((64, 128), (0.5, 0))]:
-        with pytest.raises(ValueError, match="two thresholds above 16, with shares above 0 and below 1"):
+        with pytest.raises(InputError, match="two thresholds above 16, with shares above 0 and below 1"):
             hotness_tail.from_table(thresholds, shares)
 
 

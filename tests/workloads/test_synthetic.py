@@ -24,6 +24,7 @@ from tiering.workloads.synthetic import (
 )
 
 from tiering import profile, speculation
+from tiering.errors import InputError
 from tiering.registry import SYNTHETIC, WORKLOADS
 from tiering.registry import controller as named
 from tiering.sim import Simulation
@@ -196,7 +197,7 @@ def test_compile_times_spread_around_what_size_says_and_keep_their_mean():
     ],
 )
 def test_arguments_out_of_range_are_refused_with_the_rule(workload, changed, complaint):
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(InputError, match=complaint):
         workload.lines(**changed)
 
 

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from tiering.protocol import InputError
+
 from ..fitting import first_calls, two_states, unit_totals
 from ..generator import SIZES, Arguments, Line, Synthetic, check, uniforms
 
@@ -41,13 +43,13 @@ def lines(
     """A unit `main` in all of `calls` calls, and others that come at rates `calm` and `bursty` per million calls.
 
     Stays are `calm_dwell` and `bursty_dwell` calls on average; each unit is called `heat` times. Arrivals end with
-    `calls`; whoever has come then is called to the end. The knob is `bursty`. Raises ValueError for arguments
+    `calls`; whoever has come then is called to the end. The knob is `bursty`. Raises InputError for arguments
     outside their ranges, and for rates that make more than 100,000 units.
     """
     check("bursts", calls=(calls, 1, 1e12), calm=(calm, 0, 1e6), bursty=(bursty, 0, 1e6), heat=(heat, 1, 1e12))
     check("bursts", calm_dwell=(calm_dwell, 1, 1e12), bursty_dwell=(bursty_dwell, 1, 1e12))
     if calls * max(calm, bursty) > _MOST * 1e6:
-        raise ValueError(f"bursts: {calls * max(calm, bursty) / 1e6:g} units may come: must be at most {_MOST}")
+        raise InputError(f"bursts: {calls * max(calm, bursty) / 1e6:g} units may come: must be at most {_MOST}")
     arrivals = _arrivals(calls, (calm, bursty), (calm_dwell, bursty_dwell), int(seed))
     names = [f"new{n}" for n in range(len(arrivals))]
     made: list[Line] = [{"unit": "main", "size": 60}]

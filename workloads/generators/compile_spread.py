@@ -39,7 +39,7 @@ def lines(
     """`calls` calls drawn over `units` units by Zipf's law; the factors of their compile times have this `spread`.
 
     `spread` and `size_spread` are standard deviations of natural logarithms, `bytecodes` is the mean size, `baseline`
-    and `optimized` are seconds per bytecode. The knob is `spread`. Raises ValueError for arguments outside their
+    and `optimized` are seconds per bytecode. The knob is `spread`. Raises InputError for arguments outside their
     ranges.
     """
     check("compile_spread", units=(units, 1, 1e6), spread=(spread, 0, 5), size_spread=(size_spread, 0, 5))

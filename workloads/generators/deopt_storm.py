@@ -26,7 +26,7 @@ def lines(units: int, calls: int, turn: int, failing: float = 0.3) -> list[Line]
     """`units` loops whose bets hold for `turn` calls each, then fail in a share of the calls for as long, and so on.
 
     A second bet of each unit always holds, so giving up all bets gives something away. The knob is `turn`. Raises
-    ValueError for turns below one call, and a share that is none.
+    InputError for turns below one call, and a share that is none.
     """
     check("deopt_storm", turn=(turn, 1, 1e15), failing=(failing, 0.0, 1.0))
     units, calls, turn = int(units), int(calls), int(turn)

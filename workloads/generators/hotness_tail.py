@@ -35,6 +35,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tiering.protocol import InputError
+
 from ..cpython import FLOOR
 from ..fitting import maximum, unit_totals
 from ..generator import SIZES, Arguments, Floats, Line, Synthetic, check, middles, scattered
@@ -66,12 +68,12 @@ class Tail(NamedTuple):
 def from_table(thresholds: Sequence[float], kept: Sequence[float], floor: float = FLOOR) -> Tail:
     """The law from the shares of units (between 0 and 1) that are hotter than each threshold (counts above `floor`).
 
-    Gauss-Newton on the relative errors of shares kept and lost, in (log scale, shape). Raises ValueError for fewer than
+    Gauss-Newton on the relative errors of shares kept and lost, in (log scale, shape). Raises InputError for fewer than
     two thresholds, or shares that do not lie between 0 and 1.
     """
     at, shares = np.asarray(thresholds, dtype=np.float64), np.asarray(kept, dtype=np.float64)
     if len(at) < 2 or at.min() <= floor or shares.min() <= 0.0 or shares.max() >= 1.0:
-        raise ValueError(f"a table needs two thresholds above {floor:g}, with shares above 0 and below 1")
+        raise InputError(f"a table needs two thresholds above {floor:g}, with shares above 0 and below 1")
 
     def errors(point: Floats) -> Floats:
         law = Tail(float(point[1]), float(np.exp(point[0])), floor).survival(at)
@@ -129,7 +131,7 @@ def lines(units: int, shape: float, scale: float, floor: float = FLOOR, rounds: 
     """`units` units with the counts of the law, each called that often, in `rounds` rounds that are all alike.
 
     `scale` and `floor` are in counts, and a call is one count. The knob is `shape`: the smaller, the fewer units do all
-    the work. Raises ValueError for arguments outside their ranges.
+    the work. Raises InputError for arguments outside their ranges.
     """
     check("hotness_tail", units=(units, 1, 1e6), shape=(shape, 0.05, 10.0), rounds=(rounds, 1, 1e6))
     check("hotness_tail", scale=(scale, 1e-9, 1e12), floor=(floor, 1.0, 1e12))

@@ -22,7 +22,7 @@ from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic, check, uniform
 def lines(phases: int, units: int, calls: int, dwell: float, seed: int = 0) -> list[Line]:
     """`calls` calls by `phases` sets of `units` units, each hot for stays of `dwell` calls on average.
 
-    A library unit is hot in all of them. The knob is `dwell`: short stays never let a compile pay. Raises ValueError
+    A library unit is hot in all of them. The knob is `dwell`: short stays never let a compile pay. Raises InputError
     for fewer than one phase or unit, or a stay below one call.
     """
     check("markov_phases", phases=(phases, 1, 1e5), units=(units, 1, 1e6), dwell=(dwell, 1, 1e15))

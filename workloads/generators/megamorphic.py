@@ -40,7 +40,7 @@ _OTHERS = (
 def shares(types: int, entropy: float) -> Floats:
     """Shares of so many types, descending, in proportion to n**-z, of this entropy in bits.
 
-    Raises ValueError for an entropy that so many types cannot have, which is from 0 to log2(types).
+    Raises InputError for an entropy that so many types cannot have, which is from 0 to log2(types).
     """
     check("megamorphic", types=(types, 1, 1000))
     check(f"megamorphic with {types:g} types", entropy=(entropy, 0.0, math.log2(types) + 1e-9))
@@ -62,7 +62,7 @@ def bits(weights: Floats) -> float:
 def lines(units: int, calls: int, types: int, entropy: float) -> list[Line]:
     """`calls` calls of `units` units, drawn evenly, with `types` types of this `entropy` (bits) at each unit's site.
 
-    The knob is `entropy`: 0 is a site of one type, log2(types) one where all are alike. Raises ValueError as `shares`
+    The knob is `entropy`: 0 is a site of one type, log2(types) one where all are alike. Raises InputError as `shares`
     does.
     """
     mix = shares(types, entropy)
