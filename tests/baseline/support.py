@@ -187,5 +187,7 @@ def agree(
     """Compile and call at these levels; all must do what the reference (CPython if None) does. Its outcome."""
     expected = outcome(reference or function, arguments)
     for level in levels:
-        assert outcome(Compiled(function, arguments, level), arguments) == expected, level
+        compiled = Compiled(function, arguments, level)
+        assert outcome(compiled, arguments) == expected, level
+        compiled.code.close()
     return expected

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tiering import trace, trace_summary
+from tiering import registry, trace, trace_summary
+from tiering.cli import main
 from tiering.feedback import with_feedback
 from tiering.trace import Call, Group
 
@@ -152,3 +153,14 @@ def test_help(tiering, action):
     assert (ended.code, ended.err) == (0, "")
     assert action in tiering("trace", "--help").out
     assert " trace " in tiering("--help").out
+
+
+def test_fit_names_the_made_up_workloads_that_resemble_a_trace(tmp_path, capsys):
+    lines = registry.WORKLOADS.load("thrashing").lines("small")
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert main.run(["trace", "fit", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["fits"]["thrashing"] == {"rounds": 100, "calls": 400}
+    assert main.run(["trace", "fit", str(path)]) == 0
+    assert "thrashing rounds=100 calls=400" in capsys.readouterr().out

@@ -36,6 +36,7 @@ def test_the_wheel_keeps_every_contract(lint_imports, unpacked_wheel):
         ("tiering.sim.planted", "import tiering.live"),
         ("tiering.sim.planted", "import numba"),
         ("tiering.sim.planted", "import tiering.cli"),
+        ("tiering.cli.planted", "import pyarrow"),
         ("tiering.cli.planted", "import tiering.controllers"),
         ("tiering.cli.planted", "def late():\n    from tiering.workloads import kernels"),
         ("tiering.newcomer", "word = 'in no layer'"),

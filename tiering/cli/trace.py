@@ -1,4 +1,4 @@
-"""`tiering trace info|head|convert|validate FILE`: look at a workload trace, check it, write it in the other form."""
+"""`tiering trace info|head|convert|validate|fit FILE`: look at a workload trace, check it, convert it, imitate it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tiering.cli.arguments import Parser, add_json, whole_number
 if TYPE_CHECKING:
     from tiering.trace_summary import Summary
 
-HELP = "look at a workload trace, check it, or convert it between JSON lines and Parquet"
+HELP = "look at a workload trace, check it, convert it between JSON lines and Parquet, or fit made-up workloads to it"
 
 _LINES = 10
 _CALLS = 20
@@ -33,6 +33,8 @@ def add_arguments(parser: Any) -> None:
         "--feedback", action="store_true", help="also state the bets that the recorded types and indices support"
     )
     _action(actions, "validate", _validate, "say ok, or what is wrong with it")
+    fit = _action(actions, "fit", _fit, "fit the made-up workloads to it: arguments with which they resemble it")
+    add_json(fit)
 
 
 def run(given: Namespace) -> None:
@@ -81,6 +83,20 @@ def _validate(given: Namespace) -> None:
     from tiering import trace
 
     print(f"{given.file}: ok, {_ok(trace.read(given.file))}")
+
+
+def _fit(given: Namespace) -> None:
+    from tiering import registry, trace
+
+    program = trace.read(given.file)
+    fits = {name: registry.WORKLOADS.load(name).fit(program) for name in registry.SYNTHETIC}
+    found = {name: arguments for name, arguments in fits.items() if arguments is not None}
+    if given.json:
+        report.show_json({"file": given.file, "hash": trace.digest(program), "fits": found})
+    for name, arguments in found.items() if not given.json else ():
+        print(name, *(f"{argument}={value:g}" for argument, value in arguments.items()))
+    if not found and not given.json:
+        print(f"{given.file}: shows too little of what the made-up workloads are made for")
 
 
 def _ok(program: Any) -> str:
