@@ -109,6 +109,19 @@ CONTROLLERS = Table("controller", "tiering.controllers", _CONTROLLERS)
 WORKLOADS = Table("workload", "tiering.workloads", _WORKLOADS)
 
 
+def kernels() -> list[Any]:
+    """Every kernel of the zoo, by family (see `tiering.workloads.kernel`)."""
+    check_installed()
+    return list(importlib.import_module("tiering.workloads.zoo").kernels())
+
+
+def programs() -> list[Any]:
+    """Every whole program, the short ones first (see `tiering.workloads.program`)."""
+    check_installed()
+    package = importlib.import_module("tiering.workloads.programs")
+    return [package.program(name) for name in package.PROGRAMS]
+
+
 def controller(name: str, settings: dict[str, Any] | None = None) -> Controller:
     """A new controller with these parameters.
 

@@ -44,6 +44,28 @@ def show_catalogue(*, as_json: bool) -> None:
     show_tables(table, second, third)
 
 
+def show_zoo(*, as_json: bool) -> None:
+    """Print every kernel with its natural bets, and every whole program."""
+    kernels = [
+        {"name": kernel.name, "family": kernel.family, "summary": kernel.summary, "bets": list(kernel.bets)}
+        for kernel in registry.kernels()
+    ]
+    programs = [
+        {"name": program.name, "length": program.length, "summary": program.summary, "stresses": program.stresses}
+        for program in registry.programs()
+    ]
+    if as_json:
+        show_json({"kernels": kernels, "programs": programs})
+        return
+    table = Table("kernel", "family", "what it is", "natural bets", title="Kernels")
+    for item in kernels:
+        table.add_row(item["name"], item["family"], item["summary"], ", ".join(item["bets"]) or "-")
+    second = Table("program", "under njit", "what it is", "what it stresses", title="Whole programs")
+    for item in programs:
+        second.add_row(item["name"], item["length"], item["summary"], item["stresses"])
+    show_tables(table, second)
+
+
 def show_rows(rows: Sequence[Any], profile: Profile, *, as_json: bool) -> None:
     """Print rows of `tiering.experiment`, best policy first only in the reader's eye: their order is kept."""
     if as_json:

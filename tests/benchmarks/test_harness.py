@@ -48,6 +48,10 @@ def test_identical_samples_have_no_spread():
         ("bounds", {"lb1_vs_optimum"}),
         ("registers", {"registers_break_even_error"}),
         ("validation", {"queue_wait_mm3"}),
+        ("natural_bets", {"natural_speed_vs_njit"}),
+        ("hotness", {"uops_largest_error"}),
+        ("kernels", {"njit_speed_vs_cpython"}),
+        ("programs", {"short_lived_seconds"}),
     ],
 )
 def test_a_benchmark_prints_one_json_list_of_its_metrics(checkout, name, promised):

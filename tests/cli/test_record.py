@@ -1,4 +1,4 @@
-"""`tiering record`: the script's output and exit code are its own, the trace stands in a file, bad input is one line."""
+"""`tiering record`: output and exit code are the script's, the trace stands in a file, bad input is one line."""
 
 from __future__ import annotations
 

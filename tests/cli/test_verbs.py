@@ -220,3 +220,14 @@ def test_a_name_in_a_trace_is_neither_markup_nor_a_terminal_command(tiering, fol
     ended = tiering("simulate", "odd.jsonl", "--controller", "never")
     assert (ended.code, ended.err) == (0, "")
     assert r"[/b] :smile: \x1b[31m" in ended.out
+
+
+def test_the_zoo_is_listed_with_its_bets_and_the_programs_with_their_lengths(tiering):
+    document = tiering("list", "--kernels", "--json").document
+    assert len(document["kernels"]) >= 170
+    assert {"name": "adam_step", "family": "first_order"}.items() <= next(
+        kernel for kernel in document["kernels"] if kernel["name"] == "adam_step"
+    ).items()
+    assert sum(bool(kernel["bets"]) for kernel in document["kernels"]) >= 20
+    lengths = [program["length"] for program in document["programs"]]
+    assert all(lengths.count(length) >= 4 for length in ("short", "medium", "long"))

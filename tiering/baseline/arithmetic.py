@@ -74,7 +74,7 @@ def _integer(lower: Lowering, name: str, kind: Scalar, a: Value, b: Value) -> Va
 
 
 def divided(lower: Lowering, kind: Scalar, a: Value, b: Value, message: str) -> tuple[Value, Value]:
-    """Quotient and remainder of integers, towards minus infinity."""
+    """Quotient and remainder of integers, towards minus infinity; both 0 where the quotient overflows, as in Numba."""
     text, register = lower.text, kind.register
     if not (b.known and b.constant):
         lower.require(text.value(f"icmp ne {register} {b.ir}, 0"), ZeroDivisionError, message)
@@ -83,16 +83,13 @@ def divided(lower: Lowering, kind: Scalar, a: Value, b: Value, message: str) -> 
         quotient = text.value(f"{signed}div {register} {a.ir}, {b.ir}")
         remainder = text.value(f"{signed}rem {register} {a.ir}, {b.ir}")
         return Value(kind, (quotient,), positive=a.positive), Value(kind, (remainder,), positive=a.positive)
-    divisor, overflows = b.ir, ""
-    if not b.known:
-        minus = text.value(f"icmp eq {register} {b.ir}, -1")
+    dividend = a.ir
+    if not b.known or b.constant == -1:
         least = text.value(f"icmp eq {register} {a.ir}, {-(1 << (kind.bits - 1))}")
-        overflows = text.value(f"and i1 {minus}, {least}")
-        divisor = text.value(f"select i1 {overflows}, {register} 1, {register} {b.ir}")
-    elif b.constant == -1:
-        return _negated(lower, kind, a), Value(kind, ("0",), 0, True)
-    quotient = text.value(f"sdiv {register} {a.ir}, {divisor}")
-    remainder = text.value(f"srem {register} {a.ir}, {divisor}")
+        overflows = text.value(f"and i1 {least}, {text.value(f'icmp eq {register} {b.ir}, -1')}")
+        dividend = text.value(f"select i1 {overflows}, {register} 0, {register} {a.ir}")
+    quotient = text.value(f"sdiv {register} {dividend}, {b.ir}")
+    remainder = text.value(f"srem {register} {dividend}, {b.ir}")
     inexact = text.value(f"icmp ne {register} {remainder}, 0")
     mixed = text.value(f"icmp slt {register} {text.value(f'xor {register} {remainder}, {b.ir}')}, 0")
     down = text.value(f"and i1 {inexact}, {mixed}")
@@ -204,7 +201,9 @@ def unary(lower: Lowering, node: ast.UnaryOp) -> Value:
         if value.type.kind == "f":
             lower.refuse("~ of a float")
         register = value.type.register
-        flipped = Value(value.type, (lower.text.value(f"xor {register} {value.ir}, {-1 if register != 'i1' else 'true'}"),))
+        flipped = Value(
+            value.type, (lower.text.value(f"xor {register} {value.ir}, {-1 if register != 'i1' else 'true'}"),)
+        )
         return lower.convert(flipped, kind) if value.type != BOOL else flipped
     if isinstance(node.op, ast.UAdd):
         return lower.convert(value, kind)

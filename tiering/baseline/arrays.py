@@ -56,7 +56,7 @@ def flat(lower: Lowering, array: Value) -> Value:
     size = array.parts[1]
     for length in array.parts[2 : 1 + kind.ndim]:
         size = lower.text.value(f"mul i64 {size}, {length}")
-    return Value(Array(kind.dtype, 1), (array.parts[0], size, array.parts[-1]))
+    return Value(Array(kind.dtype, 1, "C", kind.writable), (array.parts[0], size, array.parts[-1]))
 
 
 def filled(lower: Lowering, dtype: Scalar, lengths: list[Value], value: Value) -> Value:

@@ -183,10 +183,17 @@ def assign(lower: Lowering, node: ast.Subscript, value: Value) -> None:
     if has_slice(node.slice):
         VIEWS["assign"](lower, subscript(lower, node), value)
         return
-    kind, where = place_of(lower, node)
-    if not isinstance(value.type, Scalar):
-        lower.refuse(f"assignment of {value.type.name} to an element")
-    store(lower, kind, where, value)
+    owner = lower.evaluate(node.value)
+    kind = owner.type
+    if not isinstance(kind, Array) or not kind.writable:
+        lower.refuse(f"assignment to an item of {kind.name}")
+    indices = indices_of(lower, node.slice)
+    if len(indices) < kind.ndim:
+        VIEWS["assign"](lower, element(lower, owner, indices), value)
+        return
+    if len(indices) > kind.ndim or not isinstance(value.type, Scalar):
+        lower.refuse(f"assignment of {value.type.name} to an element of {kind.name}")
+    store(lower, kind.dtype, address(lower, owner, indices), value)
 
 
 def change(lower: Lowering, node: ast.Subscript, compute: Callable[[Value], Value]) -> None:

@@ -140,9 +140,7 @@ def _stretched(lower: Lowering, array: Value, place: Value) -> Value:
     lengths = place.parts[1 : 1 + place.type.ndim]
     missing = len(lengths) - kind.ndim
     steps = ["0"] * missing
-    for mine, other, step in zip(
-        lengths[missing:], array.parts[1 : 1 + kind.ndim], strides(lower, array), strict=True
-    ):
+    for mine, other, step in zip(lengths[missing:], array.parts[1 : 1 + kind.ndim], strides(lower, array), strict=True):
         one = text.value(f"icmp eq i64 {other}, 1")
         fits = text.value(f"or i1 {one}, {text.value(f'icmp eq i64 {mine}, {other}')}")
         lower.require(fits, ValueError, "cannot assign slice from input of different size")

@@ -46,8 +46,8 @@ def run(given: Namespace) -> None:
     share = made.recording_seconds / made.seconds if made.seconds else 0.0
     more = "the first " if made.more else ""
     print(
-        f"{out}: {more}{made.calls} calls of {len(made.program.units)} functions in {made.seconds:.2f} s, of which recording "
-        f"took about {made.recording_seconds:.2f} s ({share:.0%})",
+        f"{out}: {more}{made.calls} calls of {len(made.program.units)} functions in {made.seconds:.2f} s, of which "
+        f"recording took about {made.recording_seconds:.2f} s ({share:.0%})",
         file=sys.stderr,
     )
     if isinstance(made.error, SystemExit):

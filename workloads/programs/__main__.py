@@ -1,8 +1,9 @@
 """`python -m tiering.workloads.programs NAME [--jit MODULE:ATTRIBUTE | none]`: one program, from process start.
 
 Prints one JSON line: the program, what decorated it, the wall seconds of its run, and the digest of its results, which
-does not depend on the decorator. Whatever is wrong with the command is said in one line, with exit code 2. The decorator
-is imported before the clock starts; who wants that counted measures the process, as `benchmarks.programs` does.
+does not depend on the decorator. Whatever is wrong with the command is said in one line, with exit code 2. The
+decorator is imported before the clock starts; who wants that counted measures the process, as `benchmarks.programs`
+does.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ def main(arguments: Sequence[str]) -> int:
         decorate = decorator(jit)
         found = program(name)
     except Mistaken as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
+        sys.stderr.write(f"error: {mistake}\n")
         return 2
     except KeyError as missing:
-        print(f"error: {missing.args[0]} (there are {', '.join(PROGRAMS)})", file=sys.stderr)
+        sys.stderr.write(f"error: {missing.args[0]} (there are {', '.join(PROGRAMS)})\n")
         return 2
     started = time.perf_counter()
     results = found.run(decorate)
     seconds = time.perf_counter() - started
-    print(json.dumps({"program": name, "jit": jit, "seconds": round(seconds, 6), "sha256": digest(results)}))
+    row = {"program": name, "jit": jit, "seconds": round(seconds, 6), "sha256": digest(results)}
+    sys.stdout.write(json.dumps(row) + "\n")
     return 0
 
 

@@ -1,13 +1,13 @@
 """Flights of a glider: thirteen small functions that call each other, five deep, and a search for the best controls.
 
 One meets it in every simulation that was written by an engineer: one function per formula. The formulas are called from
-the equations of motion, these from the integrator, that from the flight, the flight from the search; the air's density is
-also called from the driver, and so is a flight.
+the equations of motion, these from the integrator, that from the flight, the flight from the search; the air's density
+is also called from the driver, and so is a flight.
 
 The leaves are the hottest by count, thousands of calls per flight, and gain nothing by themselves: a compiled leaf that
-is called from interpreted code still pays the call. What must be compiled is the flight, at the top, which is called
-a few hundred times and stands in no loop of compiled code. Counting invocations starts at the wrong end of this graph; and
-a compiler that inlines compiles the leaves again with each caller.
+is called from interpreted code still pays the call. What must be compiled is the flight, at the top, which is called a
+few hundred times and stands in no loop of compiled code. Counting invocations starts at the wrong end of this graph;
+and a compiler that inlines compiles the leaves again with each caller.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """A long tail: thirty functions that are called once or twice, and three that are called all the time.
 
-One meets it as a program with a self-test at its start, as a report with a figure of everything, as a pipeline whose steps
-each have a function of their own. The cold functions take a hundredth of a second each, which is enough to look hot to
-anybody who counts loop iterations from zero; the hot ones come later and mixed with the last of the cold.
+One meets it as a program with a self-test at its start, as a report with a figure of everything, as a pipeline whose
+steps each have a function of their own. The cold functions take a hundredth of a second each, which is enough to look
+hot to anybody who counts loop iterations from zero; the hot ones come later and mixed with the last of the cold.
 
-This is the shape that tiering was invented for (most functions run little: Ertl and Gregg, 2003, and every profile
-since). The sum of all compiles is some hundred times what the tail gains by them; a queue that takes requests in order lets the
-hot functions wait for it.
+This is the shape that tiering was invented for. To compile the tail takes ten times as long as to interpret it; a queue
+that takes requests in order lets the hot functions wait for it.
 """
 
 from __future__ import annotations

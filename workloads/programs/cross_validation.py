@@ -3,8 +3,8 @@
 One meets it in applied statistics, day in, day out. For every model, penalty and fold: fit on four fifths, score on the
 rest; then fit the winner on everything. The folds of a sample that five does not divide differ in length by one.
 
-A fit is one call of a long kernel, made from several functions, some sixty times with row counts that change from fold to
-fold; the winner's call runs on more rows than any before. A model's functions are hot for a third of the program and
+A fit is one call of a long kernel, made from several functions, some sixty times with row counts that change from fold
+to fold; the winner's call runs on more rows than any before. A model's functions are hot for a third of the program and
 never again: what is compiled late, or again with more bets, is compiled for nothing.
 """
 
@@ -32,7 +32,7 @@ def squared_error(features: Floats, targets: Floats, weights: Floats) -> float:
         for j in range(features.shape[1]):
             error += float(features[i, j]) * float(weights[j])
         total += error * error
-    return total / features.shape[0]
+    return total / len(features)
 
 
 def misclassified(features: Floats, labels: Floats, weights: Floats) -> float:
@@ -44,7 +44,7 @@ def misclassified(features: Floats, labels: Floats, weights: Floats) -> float:
             margin += float(features[i, j]) * float(weights[j])
         if margin * float(labels[i]) <= 0.0:
             wrong += 1
-    return wrong / features.shape[0]
+    return wrong / len(features)
 
 
 def run(decorate: Decorate) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def accuracy(features: Floats, labels: Indices, weights: Floats) -> float:
                 best, chosen = score, k
         if chosen == int(labels[i]):
             right += 1
-    return right / features.shape[0]
+    return right / len(features)
 
 
 def run(decorate: Decorate) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A worker that answers requests for thirty-six kinds of jobs, the popular ones often and the others hardly ever.
 
-One meets it as a service in front of numeric code, as a Dask or Celery worker, as a day at a notebook. Popularity follows
-Zipf's law and drifts: every two hundred requests the ranks are dealt anew for the less popular three quarters. Bursts of one kind
-of job come in between. Inputs are small and differ in seed; every tenth request is for a medium one of the six cheapest.
+One meets it as a service in front of numeric code, as a Dask or Celery worker, as a day at a notebook. Popularity
+follows Zipf's law and drifts: every two hundred requests the ranks are dealt anew for the less popular three quarters.
+Bursts of one kind of job come in between. Inputs are small and differ in seed; every tenth request is for a medium one
+of the six cheapest.
 
 What is hot is hot by its rank and not by its loops, and half of the kinds are asked for fewer than a dozen times in a
 thousand requests. Compiling in order of demand is right for some, a mistake for the tail, and late for the bursts; all

@@ -1,12 +1,12 @@
 """Structures and surfaces optimised on a coarse mesh, then on finer and finer ones.
 
 One meets it in engineering: topology optimisation, finite elements, minimal surfaces. Each level is one long call of a
-solver made from six or seven functions, ten times the work of the level before; between the levels the strains are evaluated
-on many load cases, and small trusses are designed for comparison.
+solver made from six or seven functions, several times the work of the level before; between the levels the strains are
+evaluated on many load cases, and small trusses are designed for comparison.
 
-Three solvers of similar weight alternate, each called five times in all. The first calls are over before a compile is;
-the last ones are most of the program. A policy cannot learn from counts of five calls, only from the loops within, and the
-sizes that it may have bet on (the band, the rows of a mesh) are those of a level that will not come back.
+Three solvers alternate, each called five times in all. The first calls are over before a compile is; the last ones are
+most of the program. A policy cannot learn from counts of five calls, only from the loops within, and the sizes that it
+may have bet on (the band, the rows of a mesh) are those of a level that will not come back.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..program import Decorate, WholeProgram
 
 LEVELS = (
     {"columns": 9, "rows": 3, "steps": 8, "side": 9, "cases": 2},
-    {"columns": 18, "rows": 6, "steps": 15, "side": 13, "cases": 6},
-    {"columns": 30, "rows": 10, "steps": 25, "side": 21, "cases": 20},
-    {"columns": 45, "rows": 15, "steps": 40, "side": 35, "cases": 60},
-    {"columns": 60, "rows": 20, "steps": 60, "side": 55, "cases": 150},
+    {"columns": 21, "rows": 7, "steps": 20, "side": 21, "cases": 40},
+    {"columns": 45, "rows": 15, "steps": 40, "side": 55, "cases": 600},
+    {"columns": 81, "rows": 27, "steps": 80, "side": 120, "cases": 6_000},
+    {"columns": 150, "rows": 50, "steps": 150, "side": 260, "cases": 60_000},
 )
 
 
@@ -64,7 +64,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
 
 PROGRAM = WholeProgram(
     name="mesh_refinement",
-    summary="plates, surfaces and trusses optimised on five meshes, each ten times the work of the last",
+    summary="plates, surfaces and trusses optimised on five meshes, each several times the work of the last",
     length="long",
     stresses="five calls per solver of which the last is most of the program, on sizes that never come back",
     run=run,

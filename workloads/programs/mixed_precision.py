@@ -7,25 +7,28 @@ has been tightened, the solver as well get float64; a transposed view brings a t
 Types change back and forth with every refinement, not once: what was compiled for one type is still wanted. Code that
 is thrown away when an argument's type changes is made anew a hundred times.
 
-All arithmetic is in float64 and only the storage is narrow: the factor 1.0 sees to it in Numba, whose `float` of a float32
-stays one.
+All arithmetic is in float64 and only the storage is narrow: the factor 1.0 sees to it in Numba, whose `float` of a
+float32 stays one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import zoo
 from ..kernel import bound
 from ..program import Decorate, WholeProgram
 from ..workload import Floats
 
+Reals: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+
 SYSTEMS = 40
 
 
-def times(matrix: Floats, vector: Floats, product: Floats) -> None:
+def times(matrix: Reals, vector: Reals, product: Reals) -> None:
     """Write `matrix` times `vector` into `product`; (m, n), (n,) and (m,)."""
     for i in range(matrix.shape[0]):
         total = 0.0
@@ -34,7 +37,7 @@ def times(matrix: Floats, vector: Floats, product: Floats) -> None:
         product[i] = total
 
 
-def inner(left: Floats, right: Floats) -> float:
+def inner(left: Reals, right: Reals) -> float:
     """The inner product of two vectors."""
     total = 0.0
     for i in range(len(left)):
@@ -42,13 +45,13 @@ def inner(left: Floats, right: Floats) -> float:
     return total
 
 
-def add(factor: float, direction: Floats, vector: Floats) -> None:
+def add(factor: float, direction: Reals, vector: Reals) -> None:
     """Add `factor` times `direction` to `vector`, in place."""
     for i in range(len(vector)):
         vector[i] = 1.0 * float(vector[i]) + factor * float(direction[i])
 
 
-def turn(factor: float, residual: Floats, direction: Floats) -> None:
+def turn(factor: float, residual: Reals, direction: Reals) -> None:
     """Replace `direction` by `residual` plus `factor` times itself, in place."""
     for i in range(len(direction)):
         direction[i] = 1.0 * float(residual[i]) + factor * float(direction[i])
@@ -61,7 +64,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
     largest = bound(zoo.kernel("power_iteration"), decorate)
     random = np.random.Generator(np.random.PCG64(26))
 
-    def solve(matrix: Floats, right: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    def solve(matrix: Reals, right: Reals, tolerance: float, limit: int) -> tuple[Reals, int]:
         solution, residual = np.zeros_like(right), right.copy()
         direction, image = right.copy(), np.zeros_like(right)
         square = first = dot(residual, residual)

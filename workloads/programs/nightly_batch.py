@@ -1,12 +1,12 @@
-"""A batch of forty-four jobs, each of its own kind, three small inputs per job; then the process ends.
+"""A batch of thirty jobs, each of its own kind, three small inputs per job; then the process ends.
 
-One meets it as the nightly run, the regression suite, the notebook that is executed from top to bottom: everything once,
-little of anything. Interpreted it takes a second or two. Under plain `numba.njit` it takes half a minute, nearly all of which
-is compiling.
+One meets it as the nightly run, the regression suite, the notebook that is executed from top to bottom: everything
+once, little of anything. Interpreted it takes a second or two. Under plain `numba.njit` it takes half a minute, nearly
+all of which is compiling.
 
-It is the opposite of what compilers are measured on. No job is hot enough for an optimizing compile, most loops run long
-enough to look so, and no time will come when it pays. A policy loses by every compile that takes longer than a hundredth
-of a second, and the kernels are the large ones, of five to ten functions each.
+It is the opposite of what compilers are measured on. No job is hot enough for an optimizing compile, most loops run
+long enough to look so, and no time will come when it pays. A policy loses by every compile that takes longer than a
+hundredth of a second, and the kernels are the large ones, of five to ten functions each.
 """
 
 from __future__ import annotations
@@ -22,13 +22,10 @@ from ..program import Decorate, WholeProgram
 JOBS = (
     *("minibatch_descent", "steepest_descent", "saddle_escape", "graduated_descent", "rosenbrock_descent"),
     *("rmsprop_network", "adam_factorization", "adabelief_poisson", "adamw_imbalance", "sparse_reward_adam"),
-    *("newton_logistic", "analytic_center", "trust_region_newton", "newton_cg", "lbfgs_inexact"),
-    *("bicgstab", "stochastic_levenberg", "descend_then_newton", "gershgorin_descent", "minimal_surface"),
-    *("taped_training", "elastic_consolidation", "selective_descent", "controlled_descent", "stiffest_trusses"),
-    *("anneal_subset", "ising_exchange", "bayesian_search", "safe_search", "adaptive_importance"),
-    *("evolution_strategy", "cross_entropy", "maml_regression", "learned_optimizer", "density_ratio"),
-    *("coating_design", "layerwise_training", "projected_attack", "block_gauss_seidel", "band_fire"),
-    *("band_lbfgs", "car_parrinello", "bottleneck_curve", "bar_network"),
+    *("newton_logistic", "analytic_center", "newton_cg", "lbfgs_inexact", "bicgstab"),
+    *("stochastic_levenberg", "selective_descent", "controlled_descent", "stiffest_trusses", "anneal_subset"),
+    *("ising_exchange", "bayesian_search", "adaptive_importance", "evolution_strategy", "maml_regression"),
+    *("density_ratio", "layerwise_training", "projected_attack", "band_fire", "bar_network"),
 )
 INPUTS = 3
 
@@ -50,7 +47,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
 
 PROGRAM = WholeProgram(
     name="nightly_batch",
-    summary="forty-four different jobs of several functions each, every one on three small inputs",
+    summary="thirty different jobs of several functions each, every one on three small inputs",
     length="long",
     stresses="half a minute of compiling for two seconds of work: nothing is hot, everything looks so",
     run=run,

@@ -3,9 +3,9 @@
 One meets it as a benchmark script. One function per method, one per loss, and a driver that goes through all of them
 with vectors of sixteen, forty and ninety-six numbers, then repeats the best rate of each method for much longer.
 
-The call sites are megamorphic: one line of the driver calls nine methods in turn. They are equally hot and each alone is
-lukewarm, the tuning phase is half of the program, and the length of every vector changes with each loss, so that
-a bet on shapes made in one phase is wrong in the next. Divisions by sqrt(v) + epsilon make the denominators a bet that
+The call sites are megamorphic: one line of the driver calls nine methods in turn. They are equally hot and each alone
+is lukewarm, the tuning phase is half of the program, and the length of every vector changes with each loss, so that a
+bet on shapes made in one phase is wrong in the next. Divisions by sqrt(v) + epsilon make the denominators a bet that
 always holds.
 """
 

@@ -1,4 +1,4 @@
-"""A stream of readings in chunks of changing length: repair, filter, alarm, cluster, summarise, and now and then reconfigure.
+"""A stream of readings in chunks of changing length: repair, filter, alarm, cluster, summarise, at times reconfigure.
 
 One meets it in monitoring and control: the same few functions on every chunk, for hours. After a third the filter is
 replaced by a longer one; after two thirds a sensor freezes, its chunks have no variance, and the normalisation raises
@@ -43,9 +43,16 @@ def energy(values: Floats) -> float:
 
 
 def run(decorate: Decorate) -> dict[str, Any]:
-    """Return the alarms, the frozen chunks, the histogram and checksums of levels, the energies and spreads by chunk, and the
-    centres of the regimes at the end."""
-    names = ("calibrate", "fir_filter", "exponential_smoothing", "standardize", "histogram", "hash_buckets", "kmeans_step")
+    """Return what was counted, the histograms of levels, energies and spreads by chunk, and the centres of regimes."""
+    names = (
+        "calibrate",
+        "fir_filter",
+        "exponential_smoothing",
+        "standardize",
+        "histogram",
+        "hash_buckets",
+        "kmeans_step",
+    )
     k = {name: bound(zoo.kernel(name), decorate) for name in names}
     crossings, power = decorate(alarms), decorate(energy)
     random = np.random.Generator(np.random.PCG64(23))

@@ -1,12 +1,12 @@
-"""A simulation whose one parameter is fitted to measurements: simulate, compare, fit, bootstrap, and again, on finer grids.
+"""A simulation whose one parameter is fitted to measurements: simulate, fit, bootstrap, and again, on finer grids.
 
-One meets it in calibration and inverse problems of every kind. Heat spreads in a box; probes give cooling curves; growth
-curves are fitted to the nearer half of them; a secant step moves the unknown conductivity; and when it stands still the grid is refined
-and the whole starts over with arrays of another length.
+One meets it in calibration and inverse problems of every kind. Heat spreads in a box; probes give cooling curves;
+growth curves are fitted to the nearer half of them; a secant step moves the unknown conductivity; after five rounds the
+grid is refined and the whole starts over with arrays of another length.
 
-Two halves take turns, each of a few functions: within a round one half is hot and the other cold, for a second at a time
-on the finest grid. A counter that decays while the other half runs never gets there; one that does not, treats as hot
-what has just ended. The sizes of the grid are constants that change three times.
+Two halves take turns, each of a few functions: within a round one half is hot and the other cold. A counter that decays
+while the other half runs never gets there; one that does not, treats as hot what has just ended. The sizes of the grid
+are constants that change three times.
 """
 
 from __future__ import annotations

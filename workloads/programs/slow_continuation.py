@@ -1,9 +1,9 @@
-"""One call that lasts: descent on a quartic under eight thousand ridges in turn, each from where the last one ended.
+"""One call that lasts: descent on a quartic under ten thousand ridges in turn, each from where the last one ended.
 
 One meets it as the simulation that is started on Friday. A parameter is moved slowly and the solution followed, so that
-nothing can be done in parallel and no call can be split: one function, called once, calling one small helper billions of
-times. Before it stand two calls on a coarse path, a fraction of a second, to see whether it works; after it, one that
-checks the surface.
+nothing can be done in parallel and no call can be split: one function, called once, calling one small helper billions
+of times. Before it stand two calls on a coarse path, a fraction of a second, to see whether it works; after it, one
+that checks the surface.
 
 By invocations the program is over before anything is warm. Everything is decided in the running loop: whether to
 replace it on the stack, at the inner or at the outer loop, and whether to do so again when better code is ready. A tier
@@ -20,7 +20,7 @@ from .. import zoo
 from ..kernel import bound
 from ..program import Decorate, WholeProgram
 
-RIDGES, STEPS = 8_000, 360_000
+RIDGES, STEPS = 10_000, 360_000
 
 
 def run(decorate: Decorate) -> dict[str, Any]:

@@ -7,8 +7,8 @@ The functions are megamorphic in type: a compiler that specialises makes forty-f
 which four do most of the work. Which ones is known after the first table; that a type has been seen is no reason to
 compile for it.
 
-Everything is added up as float64 whatever the column: `1.0 * float(x)` makes Numba, whose `float` of a float32 stays one,
-mean what CPython means.
+Everything is added up as float64 whatever the column: `1.0 * float(x)` makes Numba, whose `float` of a float32 stays
+one, mean what CPython means.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """A classifier through its life: train, evaluate, tune, train again on more, adapt to a second task, evaluate.
 
 One meets it as the script behind every model that is in use. The phases call different functions on data of different
-size: training in mini-batches on eight features, the evaluation on held-out samples, a search for the rate with short runs, a
-training of twice the width, curvature for the important weights, consolidation with a second task, and the evaluation of
-it all.
+size: training in mini-batches on eight features, the evaluation on held-out samples, a search for the rate with short
+runs, a training of twice the width, curvature for the important weights, consolidation with a second task, and the
+evaluation of it all.
 
 The training function is hot twice, with a cold phase in between that is long enough to forget it, and comes back with
-another width and batch: bets on shapes made in the first training are wrong in the second and would be worth most there.
-Evaluation is rare and always the same; the tuning phase calls what is hot with inputs too small to matter.
+another width and batch: bets on shapes made in the first training are wrong in the second and would be worth most
+there. Evaluation is rare and always the same; the tuning phase calls what is hot with inputs too small to matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..program import Decorate, WholeProgram
 from ..workload import Floats, Indices
 
 CLASSES = 6
-SAMPLES = 12_000
+SAMPLES = 52_000
 
 
 def evaluate(features: Floats, labels: Indices, weights: Floats, confusion: Indices) -> int:
@@ -46,7 +46,14 @@ def run(decorate: Decorate) -> dict[str, Any]:
     """Return the confusion and loss after each phase, the rates tried, and the weights of all models."""
     names = (
         *("minibatch_epochs", "diagonal_fisher", "natural_descent", "elastic_consolidation", "selective_descent"),
-        *("newton_logistic", "deepfool_targets", "bootstrap_error", "minibatch_gradient", "natural_step", "standardize"),
+        *(
+            "newton_logistic",
+            "deepfool_targets",
+            "bootstrap_error",
+            "minibatch_gradient",
+            "natural_step",
+            "standardize",
+        ),
     )
     k = {name: bound(zoo.kernel(name), decorate) for name in names}
     score = decorate(evaluate)
@@ -59,10 +66,13 @@ def run(decorate: Decorate) -> dict[str, Any]:
     narrow, held = np.ascontiguousarray(wide[:, :8]), slice(SAMPLES - 2000, SAMPLES)
     results: dict[str, Any] = {}
 
-    def train(features: Floats, samples: int, epochs: int, batch: int, rate: float) -> tuple[Floats, float]:
-        weights = np.zeros((CLASSES, features.shape[1]))
-        orders = np.array([random.permutation(samples) for _ in range(epochs)])
-        loss, _, _ = k["minibatch_epochs"](features, labels, orders, weights, batch, rate)
+    def train(
+        features: Floats, samples: int, rounds: int, epochs: int, batch: int, rate: float
+    ) -> tuple[Floats, float]:
+        weights, loss = np.zeros((CLASSES, features.shape[1])), 0.0
+        for _ in range(rounds):
+            orders = np.array([random.permutation(samples) for _ in range(epochs)])
+            loss, _, _ = k["minibatch_epochs"](features, labels, orders, weights, batch, rate)
         return weights, loss
 
     def report(name: str, features: Floats, weights: Floats) -> None:
@@ -70,10 +80,10 @@ def run(decorate: Decorate) -> dict[str, Any]:
         results[f"{name}_right"] = score(features[held], labels[held], weights, confusion)
         results[f"{name}_confusion"], results[f"{name}_weights"] = confusion, weights
 
-    weights, results["first_loss"] = train(narrow, SAMPLES - 2000, 260, 128, 0.2)
+    weights, results["first_loss"] = train(narrow, SAMPLES - 2000, 40, 10, 128, 0.2)
     report("first", narrow, weights)
     rates = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
-    tried = [train(wide, 600, 4, 50, rate)[1] for rate in rates]
+    tried = [train(wide, 600, 1, 4, 50, rate)[1] for rate in rates]
     results["tried"] = np.array(tried)
     rate = rates[tried.index(min(tried))]
     fisher = np.zeros((CLASSES, 16))
@@ -81,7 +91,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
     results["natural_loss"] = k["natural_descent"](wide[:3000], labels[:3000], natural, 0.01, 0.3, 400)
     results["information"] = k["diagonal_fisher"](wide[:3000], natural, fisher)
     report("natural", wide, natural)
-    weights, results["second_loss"] = train(wide, SAMPLES - 2000, 320, 100, rate)
+    weights, results["second_loss"] = train(wide, SAMPLES - 2000, 110, 10, 100, rate)
     report("second", wide, weights)
     gradient = np.zeros_like(weights)
     for _ in range(300):

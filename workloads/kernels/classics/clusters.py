@@ -92,7 +92,7 @@ KERNELS = (
             ),
         ),
         signature="float64(float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1], int64[::1])",
-        sizes={"small": {"n": 1000}, "medium": {"n": 40000}, "large": {"n": 400000}},
+        sizes={"small": {"n": 1000}, "medium": {"n": 50000}, "large": {"n": 500000}},
         inputs=kmeans_inputs,
         checks=kmeans_checks,
         bets={"constant_shapes": "8 centres in 3 dimensions"},

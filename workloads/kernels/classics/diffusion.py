@@ -136,9 +136,9 @@ KERNELS = (
         units=(Unit(ring_diffusion, ("pairs of steps",)), Unit(ring_step, ("places",))),
         signature="none(float64[::1], float64[::1], int64, int64)",
         sizes={
-            "small": {"places": 1000, "pairs": 10},
-            "medium": {"places": 10000, "pairs": 50},
-            "large": {"places": 10000, "pairs": 500},
+            "small": {"places": 1000, "pairs": 15},
+            "medium": {"places": 10000, "pairs": 80},
+            "large": {"places": 10000, "pairs": 800},
         },
         inputs=ring_inputs,
         checks=ring_checks,

@@ -156,8 +156,8 @@ KERNELS = (
         signature="none(float64[::1], float64[::1], float64[::1])",
         sizes={
             "small": {"n": 6000, "degree": 12},
-            "medium": {"n": 200000, "degree": 12},
-            "large": {"n": 2000000, "degree": 12},
+            "medium": {"n": 300000, "degree": 12},
+            "large": {"n": 3000000, "degree": 12},
         },
         inputs=clenshaw_inputs,
         checks=clenshaw_checks,
@@ -171,8 +171,8 @@ KERNELS = (
         signature="none(int64[::1], int64, int64[::1])",
         sizes={
             "small": {"n": 2000, "exponent": 5},
-            "medium": {"n": 50000, "exponent": 5},
-            "large": {"n": 500000, "exponent": 5},
+            "medium": {"n": 70000, "exponent": 5},
+            "large": {"n": 700000, "exponent": 5},
         },
         inputs=power_inputs,
         checks=power_checks,
