@@ -30,7 +30,7 @@ import math
 from dataclasses import dataclass, field
 
 from tiering import protocol
-from tiering.protocol import FOREVER, Decision, Event, Setup, View, check_parameters, parameter
+from tiering.protocol import FOREVER, PLAIN, Decision, Event, Setup, View, check_parameters, parameter
 
 from . import ladder
 from .estimates import Estimates, Offers
@@ -75,6 +75,11 @@ class CostBenefit:
             settled = self._ladder.settled(view, 0.0)
             if settled is not None:
                 return settled
+            if not view.deopts:
+                above = self._ladder.above(view)
+                break_even = self._estimates.break_even(view.size, view.tier, above)
+                if break_even is not None and work <= break_even:
+                    return self._wait(view, work, break_even)
         offers = self._offers(view)
         speed_here = self._estimates.speed(view.unit, view.tier)
         least, best = math.inf, view.tier
@@ -87,7 +92,7 @@ class CostBenefit:
             return self._ladder.settled(view, gain) or protocol.stay(NOT_YET)
         if gain > 0.0:
             return self._ladder.climb(view, best, PAYS, gain, self.again)
-        return self._wait(view, work, 1.0 / speed_here, offers)
+        return self._wait(view, work, _break_even(1.0 / speed_here, offers))
 
     def record(self, event: Event) -> None:
         """Learn what compiles cost and what tiers bring."""
@@ -105,15 +110,20 @@ class CostBenefit:
             [(tier, seconds * dearer if tiers[tier].speculative else seconds, speed) for tier, seconds, speed in offers]
         )
 
-    def _wait(self, view: View, work: float, here: float, offers: Offers) -> Decision:
-        break_even = math.inf
-        for _, seconds, speed in offers:
-            saved = here - 1.0 / speed
-            if saved > 0.0 and seconds / saved < break_even:
-                break_even = seconds / saved
+    def _wait(self, view: View, work: float, break_even: float) -> Decision:
         counts = view.invocations + (view.backedges or 0)
         if break_even == math.inf:
             return protocol.stay(NO_GAIN, budget=min(max(_NO_GAIN_BUDGET, counts), FOREVER))
         missing = counts * (break_even / work - 1.0) if work > 0.0 else math.inf
-        budget = min(missing, max(1, counts), FOREVER)
-        return protocol.stay(NOT_YET, budget=max(1, math.ceil(budget)))
+        budget = math.ceil(missing) if missing < counts else counts
+        return Decision("stay", None, PLAIN, 0.0, budget if budget > 1 else 1, None, NOT_YET)
+
+
+def _break_even(here: float, offers: Offers) -> float:
+    """The work at which one of these tiers pays, where a second of it takes `here` seconds now."""
+    least = math.inf
+    for _, seconds, speed in offers:
+        saved = here - 1.0 / speed
+        if saved > 0.0 and seconds / saved < least:
+            least = seconds / saved
+    return least

@@ -41,6 +41,7 @@ class Estimates:
         self._speeds = [tier.speed for tier in setup.tiers]
         self._sampled = False
         self._offers: dict[tuple[int | None, tuple[int, ...]], Offers] = {}
+        self._break_even: dict[tuple[int | None, int, tuple[int, ...]], float] = {}
 
     def work(self, view: View) -> float:
         """Seconds that everything this unit did since the last reset would have taken in tier 0."""
@@ -79,6 +80,23 @@ class Estimates:
             self._offers[size, tiers] = known
         return known
 
+    def break_even(self, size: int | None, tier: int, above: tuple[int, ...]) -> float | None:
+        """The work at which the first of these tiers pays for its compile, for a unit of this size in `tier`.
+
+        Infinite where none is faster; None while units differ in more than their size, because samples were seen.
+        """
+        if self._sampled:
+            return None
+        known = self._break_even.get((size, tier, above))
+        if known is None:
+            here, known = 1.0 / self._speeds[tier], math.inf
+            for other in above:
+                saved = here - 1.0 / self._speeds[other]
+                if saved > 0.0:
+                    known = min(known, self.compile_seconds(size, other) / saved)
+            self._break_even[size, tier, above] = known
+        return known
+
     def compile_seconds(self, size: int | None, tier: int) -> float:
         """Seconds that compiling a unit of this size to this tier should take."""
         prior = self._tiers[tier].compile_seconds(size)
@@ -95,6 +113,7 @@ class Estimates:
             self._sample(event)
         elif isinstance(event, Compiled):
             self._offers.clear()
+            self._break_even.clear()
             self._took[event.tier] += event.took
             prior = self._tiers[event.tier].compile_seconds(self._sizes.get(event.unit))
             self._foretold[event.tier] += prior

@@ -91,6 +91,8 @@ class Hotness:
 
     def _budget(self, view: View, counts: float, threshold: float) -> int:
         missing = threshold - counts
+        if view.backedges is not None and missing <= (counts if self._moving else FOREVER):
+            return math.ceil(missing)
         most: float = FOREVER
         if view.backedges is None and view.seconds is not None:
             missing *= view.invocations / counts if counts else 0.0

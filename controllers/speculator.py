@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 from tiering.protocol import (
     FOREVER,
+    PLAIN,
     Bet,
     Compiled,
     Decision,
@@ -140,6 +141,14 @@ class Speculator:
         work, invocations = self._estimates.work(view), view.invocations
         call = work / invocations if invocations else self._estimates.call_seconds(view)
         ahead = self.again * max(1, unit.calls)
+        if not (speculates or view.bets or view.deopts or view.pending is not None or view.why in ("dequeue", "evict")):
+            above = self._ladder.above(view)
+            break_even = self._estimates.break_even(view.size, view.tier, above)
+            if break_even is not None and ahead * call <= break_even and not self._bets.knows(view.unit):
+                calls = break_even / call / self.again - unit.calls if call > 0.0 else float(FOREVER)
+                most = max(invocations + (view.backedges or 0), _LEAST if call > 0.0 else 1)
+                budget = min(most, self._counts(unit, calls))
+                return Decision("stay", None, PLAIN, 0.0, budget, None, NOT_YET)
         here = self._here(view, unit, call)
         versions = self._versions(view, unit, call)
         best, least = None, math.inf

@@ -49,7 +49,7 @@ def test_identical_samples_have_no_spread():
         ("registers", {"registers_break_even_error"}),
         ("validation", {"queue_wait_mm3"}),
         ("natural_bets", {"natural_speed_vs_njit"}),
-        ("hotness", {"uops_largest_error"}),
+        ("hotness", {"uops_largest_deviation"}),
         ("kernels", {"njit_speed_vs_cpython"}),
         ("programs", {"short_lived_seconds"}),
     ],
