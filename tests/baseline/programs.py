@@ -257,7 +257,9 @@ def program(random: Random, *, tame: bool) -> Program:
 def _arrays(random: Random, *, tame: bool) -> tuple[Any, ...]:
     kinds = ("float64",) if tame else ("float64", "float32")
     a = np.array([random.choice(EDGES[:9]) for _ in range(8)], random.choice(kinds))
-    b = np.array([random.randrange(100) for _ in range(5)], "int64" if tame else random.choice(("int64", "int32", "uint8")))
+    b = np.array(
+        [random.randrange(100) for _ in range(5)], "int64" if tame else random.choice(("int64", "int32", "uint8"))
+    )
     m = np.array([random.choice(EDGES[:9]) for _ in range(12)]).reshape(3, 4)
     layout = random.randrange(4)
     a = a[::2] if layout == 1 else a[:4]

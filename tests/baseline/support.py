@@ -21,7 +21,7 @@ import numpy as np
 
 from tiering.baseline.engine import Level, compile_text
 from tiering.baseline.module import Lowered, lower
-from tiering.baseline.types import BOOL, BY_NAME, FLOAT32, FLOAT64, INT64, NONE, Array, Scalar, Tuple, Type
+from tiering.baseline.types import BOOL, BY_NAME, FLOAT64, INT64, NONE, Array, Scalar, Tuple, Type
 from tiering.baseline.values import registers
 
 _libc = ctypes.CDLL(None)
@@ -76,19 +76,37 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it. Raises what the compiled code raises."""
-        result = self.lowered.result
-        slots = (ctypes.c_uint64 * max(1, len(registers(result))))()
+        slots, owners = self._called(arguments), set[int]()
+        value = _unboxed(self.lowered.result, iter(slots), owners)
+        for owner in owners:
+            _libc.free(owner)
+        return value
+
+    def discarded(self, *arguments: Any) -> None:
+        """Call it and free what it returns, unseen, which is quicker for large arrays."""
+        slots = iter(self._called(arguments))
+        for owner in set(_owners(self.lowered.result, slots)):
+            _libc.free(owner)
+
+    def _called(self, arguments: tuple[Any, ...]) -> Any:
+        slots = (ctypes.c_uint64 * max(1, len(registers(self.lowered.result))))()
         parts = [part for argument in arguments for part in _parts(argument)]
         entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, *map(type, parts))(self.code.address)
         status = entry(ctypes.addressof(slots), *parts)
         if status:
             raised = self.lowered.raised[status - 1]
             raise raised.kind(*raised.arguments)
-        owners: set[int] = set()
-        value = _unboxed(result, iter(slots), owners)
-        for owner in owners:
-            _libc.free(owner)
-        return value
+        return slots
+
+
+def _owners(kind: Type, slots: Iterator[int]) -> Iterator[int]:
+    if isinstance(kind, Tuple):
+        for item in kind.items:
+            yield from _owners(item, slots)
+    else:
+        *_, last = (next(slots) for _ in registers(kind))
+        if isinstance(kind, Array) and last and not last & 1:
+            yield last
 
 
 def _unboxed(kind: Type, slots: Iterator[int], owners: set[int]) -> Any:
@@ -140,7 +158,12 @@ def define(text: str, name: str = "f", **names: Any) -> Any:
 
 
 def bits(value: Any) -> Any:
-    """A value such that two are equal if and only if they have the same type and the same bits."""
+    """A value such that two are equal if and only if they have the same type and the same bits.
+
+    A scalar of NumPy, which CPython reads from an array, stands for the Python number that compiled code returns.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, tuple):
         return tuple(map(bits, value))
     if isinstance(value, np.ndarray):

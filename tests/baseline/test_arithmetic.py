@@ -20,7 +20,8 @@ from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT64, SCALARS, UINT6
 
 from .support import Compiled, agree, define, njit, outcome
 
-OPERATORS = dict(zip("+ - * / // % ** & | ^ << >>".split(), "add sub mul truediv floordiv mod pow and or xor lshift rshift".split(), strict=True))
+OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow"}
+OPERATORS |= {"&": "and", "|": "or", "^": "xor", "<<": "lshift", ">>": "rshift"}
 COMPARISONS = ("<", "<=", "==", "!=", ">", ">=")
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e10, float("nan"), float("inf"), -float("inf"), 1e308, 5e-324, 2.0**63)
 PAIRS = list(itertools.product(SCALARS, SCALARS))
@@ -109,7 +110,10 @@ def test_division_rounds_down_as_numbas_does(pair):
 def test_a_constant_exponent_is_unrolled_as_numba_does_it(base, exponent):
     """Without asking Numba, which takes 100 ms each: that it equals the exponent that is not known, tested above."""
     constant, variable = define(f"def f(x):\n    return x ** {exponent}\n"), define("def f(x, n):\n    return x ** n\n")
-    assert outcome(Compiled(constant, (base,)), (base,))[0] == outcome(Compiled(variable, (base, exponent)), (base, exponent))[0]
+    assert (
+        outcome(Compiled(constant, (base,)), (base,))[0]
+        == outcome(Compiled(variable, (base, exponent)), (base, exponent))[0]
+    )
 
 
 def test_the_smallest_integer_can_be_written():

@@ -83,5 +83,19 @@ def test_many_wild_programs_do_what_numba_does(seed):
 def test_programs_raise_loop_return_early_and_call():
     """Of the first 300 programs, so that what is compared above is more than a few assignments."""
     texts = [program(Random(seed), tame=True).text for seed in range(300)]
-    for what in ("for ", "while ", "break", "continue", "else:", "g(", " if ", "return", "raise", "//", "%", "b[", "m["):
+    for what in (
+        "for ",
+        "while ",
+        "break",
+        "continue",
+        "else:",
+        "g(",
+        " if ",
+        "return",
+        "raise",
+        "//",
+        "%",
+        "b[",
+        "m[",
+    ):
         assert sum(what in text.split("def f(")[1] for text in texts) >= 5, what

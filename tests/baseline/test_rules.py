@@ -14,7 +14,10 @@ from tiering.baseline.types import BOOL, SCALARS, UINT8, Scalar, Tuple
 
 OPERATIONS = {
     **{name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "xor")},
-    **{"and": operator.and_, "or": operator.or_, "lshift": operator.lshift, "rshift": operator.rshift},
+    "and": operator.and_,
+    "or": operator.or_,
+    "lshift": operator.lshift,
+    "rshift": operator.rshift,
 }
 PAIRS = [(left, right) for left in SCALARS for right in SCALARS]
 

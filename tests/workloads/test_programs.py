@@ -96,6 +96,23 @@ def test_programs_too_long_for_the_interpreter_never_leave_their_arrays(name: st
     assert digest(program(name).run(numba.njit)) == digest(program(name).run(numba.njit(boundscheck=True)))
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "smaller"),
+    [
+        ("slow_continuation", {"RIDGES": 30, "STEPS": 400}),
+        ("finite_size_scaling", {"CAMPAIGN": ((16, 200), (24, 100))}),
+        ("mesh_refinement", {"LEVELS": ({"columns": 9, "rows": 3, "steps": 8, "side": 9, "cases": 2},)}),
+    ],
+)
+def test_cut_down_they_agree_with_the_interpreter_too(
+    monkeypatch: pytest.MonkeyPatch, name: str, smaller: dict[str, Any]
+) -> None:
+    for constant, value in smaller.items():
+        monkeypatch.setattr(f"tiering.workloads.programs.{name}.{constant}", value)
+    assert digest(program(name).run(plain)) == digest(program(name).run(numba.njit))
+
+
 def test_medium_programs_agree_as_well_where_one_is_cheap_enough() -> None:
     found = program("mixed_precision").run(plain)
     assert digest(found) == digest(program("mixed_precision").run(numba.njit))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from tiering.baseline import rules
 from tiering.baseline.arithmetic import POWERS, operation
 from tiering.baseline.indexing import shape
-from tiering.baseline.loops import range_of
+from tiering.baseline.loops import enumerate_of, range_of, zip_of
 from tiering.baseline.lowering import EXPRESSIONS, STORES, Lowering
 from tiering.baseline.memory import adopt, holds_array, leave
 from tiering.baseline.types import BOOL, FLOAT32, FLOAT64, INT8, INT64, Array, Scalar, Tuple
@@ -156,7 +156,10 @@ def _length(lower: Lowering, arguments: list[Value]) -> Value:
 
 def _float(lower: Lowering, arguments: list[Value]) -> Value:
     if len(arguments) == 1 and arguments[0].known and isinstance(arguments[0].constant, str):
-        return constant(float(arguments[0].constant))
+        try:
+            return constant(float(arguments[0].constant))
+        except ValueError:
+            lower.refuse("float of a string that is no number")
     kind = scalar(lower, arguments[0], "float") if len(arguments) == 1 else lower.refuse("float of several arguments")
     if kind == BOOL:
         lower.refuse("float of a bool")
@@ -268,6 +271,8 @@ MAKERS: dict[Any, Callable[[Lowering, list[Value], dict[str, Value]], Value]] = 
 
 BUILTINS: dict[Any, Builtin] = {
     range: range_of,
+    enumerate: enumerate_of,
+    zip: zip_of,
     len: _length,
     float: _float,
     int: _int,

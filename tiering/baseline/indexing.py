@@ -219,7 +219,16 @@ def _ndim(_: Lowering, array: Value) -> Value:
     return constant(array.type.ndim)
 
 
+def _transposed(_: Lowering, array: Value) -> Value:
+    kind = array.type
+    assert isinstance(kind, Array)
+    numbers = array.parts[1:-1]
+    lengths, steps = numbers[: kind.ndim][::-1], numbers[kind.ndim :][::-1]
+    layout = kind.layout if kind.ndim == 1 else {"C": "F", "F": "C", "A": "A"}[kind.layout]
+    return Value(kind._replace(layout=layout), (array.parts[0], *lengths, *steps, array.parts[-1]))
+
+
 EXPRESSIONS[ast.Subscript] = subscript
 STORES["subscript"] = assign
 PLACES["augmented"] = change
-ATTRIBUTES |= {"shape": _shape, "size": _size, "ndim": _ndim}
+ATTRIBUTES |= {"shape": _shape, "size": _size, "ndim": _ndim, "T": _transposed}

@@ -1,4 +1,4 @@
-"""`for` over ranges and arrays.
+"""`for` over ranges, arrays, and `enumerate` and `zip` of them.
 
 A range with step 1, which nearly all have, is compared with its stop; any other counts its rounds beforehand, so that
 no sum overflows near the ends of 64 bits. The variable keeps its last value after the loop.
@@ -7,13 +7,14 @@ no sum overflows near the ends of 64 bits. The variable keeps its last value aft
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tiering.baseline.indexing import element, shape
 from tiering.baseline.lowering import STORES, Lowering
 from tiering.baseline.text import Block
-from tiering.baseline.types import BOOL, INT32, INT64, UINT32, UINT64, Array, Constant, Scalar, Tuple
-from tiering.baseline.values import Value, constant, items
+from tiering.baseline.types import BOOL, INT32, INT64, UINT32, UINT64, Array, Constant, Scalar
+from tiering.baseline.values import Value, constant, tuple_of
 
 
 class Range(NamedTuple):
@@ -71,12 +72,8 @@ def for_loop(lower: Lowering, node: ast.For, _: object) -> None:
     iterable = lower.evaluate(node.iter)
     if iterable.known and isinstance(iterable.constant, Range):
         _over_range(lower, node, iterable.constant)
-    elif isinstance(iterable.type, Array):
-        _over_array(lower, node, iterable)
-    elif isinstance(iterable.type, Tuple):
-        _over_tuple(lower, node, iterable)
     else:
-        lower.refuse(f"a loop over {iterable.type.name}")
+        _over_items(lower, node, sequence(lower, iterable))
 
 
 def _over_range(lower: Lowering, node: ast.For, ran: Range) -> None:
@@ -130,23 +127,66 @@ def _rounds(lower: Lowering, ran: Range) -> str:
     return text.value(f"select i1 {some}, i64 {count}, i64 0")
 
 
-def _over_array(lower: Lowering, node: ast.For, array: Value) -> None:
+class Sequence(NamedTuple):
+    """What has a length, as i64, and an item for each index below it."""
+
+    length: str
+    item: Callable[[Value], Value]
+
+
+def sequence(lower: Lowering, iterable: Value) -> Sequence:
+    """An array, a range with step 1, an enumerate or a zip of those, as a sequence."""
+    known = iterable.constant if iterable.known else None
+    if isinstance(known, Sequence):
+        return known
+    if isinstance(iterable.type, Array):
+        return Sequence(shape(iterable)[0].ir, lambda index: element(lower, iterable, [index], checked=False))
+    if isinstance(known, Range) and known.step.known and known.step.constant == 1:
+        text, start = lower.text, known.start
+        length = text.value(f"sub i64 {known.stop.ir}, {start.ir}")
+        some = text.value(f"icmp slt i64 {start.ir}, {known.stop.ir}")
+        length = text.value(f"select i1 {some}, i64 {length}, i64 0")
+        return Sequence(length, lambda index: lower.convert(_later(lower, start, index), known.kind))
+    raise lower.refusal(f"a loop over {iterable.type.name}")
+
+
+def _later(lower: Lowering, start: Value, index: Value) -> Value:
+    ir = lower.text.value(f"add i64 {start.ir}, {index.ir}")
+    return Value(INT64, (ir,), positive=start.positive)
+
+
+def enumerate_of(lower: Lowering, arguments: list[Value]) -> Value:
+    """enumerate(iterable), enumerate(iterable, start)."""
+    if not 1 <= len(arguments) <= 2 or (len(arguments) == 2 and arguments[1].type != INT64):
+        lower.refuse("these arguments of enumerate")
+    inner, start = sequence(lower, arguments[0]), arguments[1] if len(arguments) == 2 else constant(0)
+    pairs = Sequence(inner.length, lambda index: tuple_of([_later(lower, start, index), inner.item(index)]))
+    return Value(Constant("an enumerate"), (), pairs)
+
+
+def zip_of(lower: Lowering, arguments: list[Value]) -> Value:
+    """zip(iterables), as long as the shortest."""
+    if not arguments:
+        lower.refuse("zip of nothing")
+    all_of, text = [sequence(lower, argument) for argument in arguments], lower.text
+    length = all_of[0].length
+    for other in all_of[1:]:
+        less = text.value(f"icmp slt i64 {other.length}, {length}")
+        length = text.value(f"select i1 {less}, i64 {other.length}, i64 {length}")
+    return Value(Constant("a zip"), (), Sequence(length, lambda index: tuple_of([one.item(index) for one in all_of])))
+
+
+def _over_items(lower: Lowering, node: ast.For, over: Sequence) -> None:
     counter = _Counter(lower, "0", "1", "nsw ")
-    length = shape(array)[0]
 
     def test() -> Value:
         counter.begin()
-        return Value(BOOL, (lower.text.value(f"icmp slt i64 {counter.name}, {length.ir}"),))
+        return Value(BOOL, (lower.text.value(f"icmp slt i64 {counter.name}, {over.length}"),))
 
     def enter() -> None:
-        index = Value(INT64, (counter.name,), positive=True)
-        lower.assign(node.target, element(lower, array, [index], checked=False))
+        lower.assign(node.target, over.item(Value(INT64, (counter.name,), positive=True)))
 
     lower.loop(node, test, enter, counter.advance)
-
-
-def _over_tuple(lower: Lowering, node: ast.For, iterable: Value) -> None:
-    lower.refuse(f"a loop over a tuple of {len(items(iterable))} items")
 
 
 STORES["for"] = for_loop

@@ -347,7 +347,10 @@ class Lowering:
         for name in sorted(names):
             before = self.variables.get(name)
             kind = self.knowledge.carried.get((node.lineno, name), before.type if before else None)
-            if kind is None or isinstance(kind, Constant):
+            if kind is None:
+                continue
+            if isinstance(kind, Constant):
+                self.variables[name] = Value(Constant(f"{name}, which has other meanings in other rounds"))
                 continue
             start = converted(self.text, before, kind) if before is not None else zero(kind)
             parts = tuple(self.text.name() for _ in registers(kind))
@@ -362,6 +365,8 @@ class Lowering:
         for name in self.source.live.assigned[node] & names:
             value = self.variables.get(name)
             if value is None or isinstance(value.type, Constant):
+                if name in phis:
+                    raise Refused(f"{name} has other types in other rounds of a loop", node.lineno)
                 continue
             before = phis[name].type if name in phis else None
             kind = rules.merged(before, value.type) if before is not None else value.type

@@ -2,8 +2,10 @@
 
 An array's last part is its owner: null, the block that it lies in, or, with the lowest bit set, the Python object of an
 argument. Blocks of one call hang on a list, the pool; each begins with the next block, and a word that names the pool,
-or is 1 while the block belongs to nobody: a result may lie in a block of the caller, which is not the callee's to keep. When a call returns, its pool is freed but for what the result lies in: that becomes nobody's,
-and whoever called takes it into a pool of its own, or, outermost, makes an array object of it. An exception frees all.
+or is 1 while the block belongs to nobody. When a call returns, its pool is freed but for what the result lies in: that
+becomes nobody's, and whoever called takes it into a pool of its own, or, outermost, makes an array object of it. A
+result may also lie in a block of the caller's pool, and that is not the callee's to give away: so the word says whose
+it is. An exception frees all.
 
 Rounds of a loop: what a round made is freed at its end, unless the loop carries an array from round to round; arrays
 that are made in such a loop are refused, since memory would grow with the rounds. Rejected: reference counts, which

@@ -53,8 +53,9 @@ def _root(lower: Lowering, register: str, x: str) -> str:
 def integer_power(lower: Lowering, base: Value, exponent: Value, kind: Scalar) -> Value:
     """base ** exponent for an integer exponent that is not known."""
     body = real_power if kind.kind == "f" else whole_power if kind == INT64 else unsigned_power
-    wide = rules.wide(exponent.type)  # type: ignore[arg-type]
-    made = invoke(lower, body, [lower.convert(base, kind), lower.convert(exponent, wide)])
+    found = rules.arithmetic("pow", base.type, exponent.type)  # type: ignore[arg-type]
+    assert found is not None
+    made = invoke(lower, body, [lower.convert(base, kind), lower.convert(exponent, found[1])])
     return lower.convert(made, kind)
 
 

@@ -1,4 +1,4 @@
-"""Flights of a glider: thirteen small functions that call each other, five deep, and a search for the best controls.
+"""Flights of a glider: ten small functions that call each other, five deep, and a search for the best controls.
 
 One meets it in every simulation that was written by an engineer: one function per formula. The formulas are called from
 the equations of motion, these from the integrator, that from the flight, the flight from the search; the air's density
@@ -81,18 +81,13 @@ def shifted(state: Floats, scratch: Floats, row: int, length: float) -> None:
 def motion(state: Floats, lift: float, wind: Floats, scratch: Floats, row: int) -> None:
     """Write the rates of change of `state` into `row` of `scratch`."""
     climb = float(state[3]) - updraft(float(state[0]), wind)
-    speed = airspeed(float(state[2]), climb)
+    speed = math.sqrt(float(state[2]) * float(state[2]) + climb * climb)
     pressure = dynamic_pressure(float(state[1]), speed)
     upward, against = lift * pressure / MASS, drag_coefficient(lift) * pressure / MASS
     cosine, sine = float(state[2]) / speed, climb / speed
     scratch[row, 0], scratch[row, 1] = float(state[2]), float(state[3])
     scratch[row, 2] = -against * cosine - upward * sine
     scratch[row, 3] = upward * cosine - against * sine - GRAVITY
-
-
-def airspeed(forward: float, climb: float) -> float:
-    """The speed through the air."""
-    return math.sqrt(forward * forward + climb * climb)
 
 
 def dynamic_pressure(height: float, speed: float) -> float:
@@ -107,22 +102,12 @@ def density(height: float) -> float:
 
 def lift_coefficient(asked: float) -> float:
     """What the wing gives of the lift that is `asked` for: it stalls above 1.4."""
-    return stalled(asked) if asked > 1.4 else max(asked, 0.1)
-
-
-def stalled(asked: float) -> float:
-    """The lift that is left beyond the stall."""
-    return max(1.4 - 2.0 * (asked - 1.4), 0.2)
+    return max(1.4 - 2.0 * (asked - 1.4), 0.2) if asked > 1.4 else max(asked, 0.1)
 
 
 def drag_coefficient(lift: float) -> float:
-    """The drag that belongs to `lift`: parasitic and induced."""
-    return 0.012 + induced(lift)
-
-
-def induced(lift: float) -> float:
-    """The drag that lift costs a wing of aspect ratio 21."""
-    return lift * lift / (math.pi * 21.0 * 0.95)
+    """The drag that belongs to `lift`: parasitic, and induced on a wing of aspect ratio 21."""
+    return 0.012 + lift * lift / (math.pi * 21.0 * 0.95)
 
 
 def updraft(distance: float, wind: Floats) -> float:
@@ -136,8 +121,8 @@ def updraft(distance: float, wind: Floats) -> float:
 
 
 GRAPH = (
-    *(search, flight, advance, shifted, motion, airspeed, dynamic_pressure, density),
-    *(lift_coefficient, stalled, drag_coefficient, induced, updraft),
+    *(search, flight, advance, shifted, motion, dynamic_pressure, density),
+    *(lift_coefficient, drag_coefficient, updraft),
 )
 
 
@@ -158,7 +143,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
 
 PROGRAM = WholeProgram(
     name="call_graph",
-    summary="a glider's controls optimised through thirteen small functions that call each other",
+    summary="a glider's controls optimised through ten small functions that call each other",
     length="medium",
     stresses="the hottest functions are leaves that gain nothing alone; the one to compile is called least",
     run=run,

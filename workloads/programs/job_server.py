@@ -2,10 +2,10 @@
 
 One meets it as a service in front of numeric code, as a Dask or Celery worker, as a day at a notebook. Popularity
 follows Zipf's law and drifts: every two hundred requests the ranks are dealt anew for the less popular three quarters.
-Bursts of one kind of job come in between. Inputs are small and differ in seed; every tenth request is for a medium one
-of the six cheapest.
+Bursts of one kind of job come in between. Inputs are small and differ in seed; every fortieth request is for a medium
+one of the six cheapest.
 
-What is hot is hot by its rank and not by its loops, and half of the kinds are asked for fewer than a dozen times in a
+What is hot is hot by its rank and not by its loops, and half of the kinds are asked for fewer than sixteen times in a
 thousand requests. Compiling in order of demand is right for some, a mistake for the tail, and late for the bursts; all
 code together fills a small code cache, and the drift makes an evicted job come back.
 """
@@ -55,7 +55,7 @@ def run(decorate: Decorate) -> dict[str, Any]:
         kind = burst if left else int(ranked[rank])
         left = max(left - 1, 0)
         size = "small"
-        if request % 10 == 9:
+        if request % 40 == 39:
             kind, size = int(random.integers(0, LARGE)), "medium"
         kernel = kernels[kind]
         if kind not in workers:

@@ -21,7 +21,6 @@ import numpy.typing as npt
 from .. import zoo
 from ..kernel import bound
 from ..program import Decorate, WholeProgram
-from ..workload import Floats
 
 Reals: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 

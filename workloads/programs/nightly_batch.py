@@ -6,7 +6,7 @@ all of which is compiling.
 
 It is the opposite of what compilers are measured on. No job is hot enough for an optimizing compile, most loops run
 long enough to look so, and no time will come when it pays. A policy loses by every compile that takes longer than a
-hundredth of a second, and the kernels are the large ones, of five to ten functions each.
+hundredth of a second, and the kernels are the large ones, of two to nine functions each.
 """
 
 from __future__ import annotations
