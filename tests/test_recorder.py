@@ -89,6 +89,27 @@ def test_times_of_a_unit_add_up_to_what_was_measured_and_exclude_what_it_calls(s
     assert total <= made.seconds
 
 
+def test_waiting_takes_no_time_of_a_call(script):
+    made = record(script("import time\ndef nap():\n    time.sleep(0.2)\nnap()\n"), [])
+    assert sum(unit.seconds["interpreter"] for unit in made.program.units) < 0.1 < made.seconds
+
+
+def test_functions_that_a_library_makes_by_exec_are_not_the_programs(script):
+    made = record(
+        script(
+            """
+            from dataclasses import dataclass
+            @dataclass
+            class Point:
+                x: int
+            Point(1)
+            """
+        ),
+        [],
+    )
+    assert sequence(made.program) == ["<module>", "Point"]
+
+
 def test_with_mean_times_a_loop_is_one_short_group(script):
     program = record(script(), ["1000"], times="mean").program
     assert max(group.times * len(group.pattern) for group in program.groups) == 1000

@@ -9,6 +9,7 @@ unit that is called often, and loops become short groups that repeat.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import runpy
 import sys
@@ -65,10 +66,10 @@ def record(
     path = Path(script)
     try:
         text = path.read_bytes()
-    except OSError as missing:
+    except OSError as missing:  # a folder, too
         raise InputError(f"{script}: cannot be read ({missing.strerror}); give the path of a Python script") from None
-    per_call = cost_of_a_call()
-    recorder = Recorder(own_code(include), most)
+    cost = cost_of_a_call()
+    recorder = Recorder(own_code(include), most, cost.toll)
     error = _run(path, arguments, recorder)
     calls = sum(stream.calls for stream in recorder.streams)
     if not calls:
@@ -82,17 +83,18 @@ def record(
         "platform": platform.platform(),
         "recorder": f"tiering {__version__}, {'sys.monitoring' if sys.version_info >= (3, 12) else 'sys.setprofile'}",
         "seconds": f"{recorder.seconds:.6f}",
-        "recording_seconds": f"{per_call * calls:.6f}",
+        "recording_seconds": f"{cost.seconds * calls:.6f}",
         "times": times,
     }
     program = _program(path.name, recorder, times, provenance)
     recorder.close()
-    return Recording(program, calls, recorder.full, recorder.seconds, per_call * calls, error)
+    return Recording(program, calls, recorder.full, recorder.seconds, cost.seconds * calls, error)
 
 
 def _run(path: Path, arguments: list[str], recorder: Recorder) -> BaseException | None:
     before = sys.argv, sys.path[:]
     sys.argv, sys.path[:0] = [str(path), *arguments], [str(path.resolve().parent)]
+    path = Path(os.path.abspath(path))
     try:
         with recorder:
             runpy.run_path(str(path), run_name="__main__")

@@ -2,8 +2,10 @@
 
 CPython tells of every call and return: through `sys.monitoring` from 3.12 on, where functions that nobody wants are
 switched off one by one and then cost nothing, and through `sys.setprofile` on 3.11. A unit is a Python function, by its
-code object. A call's time is its own, without the recorded functions that it calls; the clock stands still while the
-recorder is at work, so what it costs is in the program's duration and hardly in what is recorded.
+code object. A call's time is its own, without the recorded functions that it calls, and processor time of its thread:
+waiting for a lock, a file or another thread is nothing that a compiler could shorten. The recorder's own time is left
+out: the clock stands while it works, and what it takes CPython to call the recorder is measured beforehand on empty
+functions and taken off each call and its caller.
 
 Calls are kept in order of entry, eight bytes each: four for the unit, four for its own time in steps of 2 %, which is
 finer than a clock on a shared machine. Chunks go to a temporary file, so memory stays the same however long the program
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import math
 import os
+import statistics
 import sys
 import sysconfig
 import tempfile
@@ -24,7 +27,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from tiering.errors import InputError
 
@@ -40,15 +43,23 @@ MOST_CALLS = 18_000_000
 STEP = 1.02
 """Ratio of neighbouring times that are told apart."""
 
-_clock = time.perf_counter_ns
+_clock = time.thread_time_ns
 _log_step = math.log(STEP)
+
+
+class Toll(NamedTuple):
+    """Nanoseconds that being recorded adds to a call's own time, and to its caller's."""
+
+    callee: int = 0
+    caller: int = 0
 
 
 class Stream:
     """The calls of one thread: units and times in order of entry, and the calls that are running."""
 
-    def __init__(self, number: int, spilled: Callable[[], bool]) -> None:
+    def __init__(self, number: int, spilled: Callable[[], bool], toll: Toll) -> None:
         self.number = number
+        self._toll = toll
         self.calls = 0
         self.full = False
         self._spilled = spilled
@@ -65,7 +76,7 @@ class Stream:
         """A function is called."""
         own = self._own
         if own:
-            own[-1] += now - self.last
+            own[-1] += now - self.last - self._toll.caller
         self._stack.append(self.calls)
         own.append(0)
         self._units.append(unit)
@@ -79,7 +90,7 @@ class Stream:
         """The function that was called last returns. Without one, nothing happens: it was called before we began."""
         if not self._stack:
             return
-        call, own = self._stack.pop(), self._own.pop() + now - self.last
+        call, own = self._stack.pop(), self._own.pop() + now - self.last - self._toll.callee
         if call >= self._first:
             self._times[call - self._first] = coded(own)
         else:
@@ -124,8 +135,11 @@ class Recorder:
     `wanted` says of a code object whether its calls are recorded; `full` whether there were more calls.
     """
 
-    def __init__(self, wanted: Callable[[CodeType], bool], most: int = MOST_CALLS) -> None:
+    def __init__(
+        self, wanted: Callable[[CodeType], bool], most: int = MOST_CALLS, toll: Toll = Toll()  # noqa: B008
+    ) -> None:
         self.full = False
+        self._toll = toll
         self._most = most
         self.codes: list[CodeType] = []
         self.streams: list[Stream] = []
@@ -157,6 +171,16 @@ class Recorder:
         for stream in self.streams:
             stream.end()
 
+    def means(self) -> list[int]:
+        """Mean nanoseconds of the calls of each function, in the order of their first calls."""
+        sums, calls = [0.0] * len(self.codes), [0] * len(self.codes)
+        for stream in self.streams:
+            for owners, times in stream.chunks():
+                for owner, code in zip(owners, times, strict=True):
+                    sums[owner] += decoded(code)
+                    calls[owner] += 1
+        return [round(total / max(1, count)) for total, count in zip(sums, calls, strict=True)]
+
     def close(self) -> None:
         """Drop what was recorded."""
         for stream in self.streams:
@@ -176,7 +200,7 @@ class Recorder:
         with self._lock:
             if len(self.streams) == MAX_THREADS:
                 return None
-            stream = Stream(len(self.streams), self._is_full)
+            stream = Stream(len(self.streams), self._is_full, self._toll)
             self.streams.append(stream)
         return stream
 
@@ -230,7 +254,7 @@ class Recorder:
                 return monitoring.DISABLE
             stream = getattr(mine, "stream", None)
             if stream is None:
-                stream = mine.stream = self._stream() or Stream(-1, lambda: True)
+                stream = mine.stream = self._stream() or Stream(-1, lambda: True, self._toll)
             stream.enter(number, now)
             stream.last = clock()
             if stream.full:
@@ -277,8 +301,8 @@ def own_code(include: tuple[str, ...]) -> Callable[[CodeType], bool]:
     named = tuple(f"{os.sep}{package.replace('.', os.sep)}" for package in include)
 
     def wanted(code: CodeType) -> bool:
-        if code.co_filename.startswith("<"):  # made by exec: a function may be the program's, a module's body is not
-            return not code.co_filename.startswith("<frozen") and code.co_name != "<module>"
+        if code.co_filename.startswith("<"):  # made by exec, mostly for libraries: dataclasses, named tuples
+            return False
         path = os.path.realpath(code.co_filename)
         if any(f"{name}{os.sep}" in path or path.endswith(f"{name}.py") for name in named):
             return True
@@ -287,24 +311,44 @@ def own_code(include: tuple[str, ...]) -> Callable[[CodeType], bool]:
     return wanted
 
 
-def cost_of_a_call(calls: int = 20_000) -> float:
-    """Seconds that recording one call takes on this machine, now: the least of five trials."""
+class Cost(NamedTuple):
+    """Of recording one call: seconds on the clock, and what of it would end up in the times."""
+
+    seconds: float
+    toll: Toll
+
+
+def cost_of_a_call(calls: int = 20_000) -> Cost:
+    """What recording a call takes on this machine, now: medians of seven trials with an empty function."""
 
     def empty() -> None:
         """Nothing."""
 
-    def trial() -> float:
-        started = time.perf_counter()
+    def loop() -> None:
         for _ in range(calls):
             empty()
-        return time.perf_counter() - started
 
-    best = math.inf
-    for _ in range(5):
-        plain = trial()
-        recorder = Recorder(lambda code: code is empty.__code__)
+    def bare() -> None:
+        for _ in range(calls):
+            pass
+
+    wanted = {empty.__code__, loop.__code__}
+    trials = []
+    for _ in range(7):
+        started, ticks = time.perf_counter(), _clock()
+        loop()
+        plain, plain_ticks = time.perf_counter() - started, _clock() - ticks
+        ticks = _clock()
+        bare()
+        rounds = _clock() - ticks
+        recorder = Recorder(wanted.__contains__)
+        started = time.perf_counter()
         with recorder:
-            recorded = trial()
+            loop()
+        recorded = time.perf_counter() - started
+        caller, callee = recorder.means()
         recorder.close()
-        best = min(best, max(0.0, recorded - plain) / calls)
-    return best
+        call = max(0, plain_ticks - rounds) // calls
+        trials.append((recorded - plain, callee - call, caller // calls - rounds // calls))
+    seconds, callee, caller = (statistics.median(values) for values in zip(*trials, strict=True))
+    return Cost(max(0.0, seconds) / calls, Toll(max(0, int(callee)), max(0, int(caller))))

@@ -37,9 +37,18 @@ def test_the_script_runs_as_ever_and_its_calls_are_in_the_file(here, tmp_path):
     assert program.provenance["arguments"] == "10"
 
 
-def test_options_after_the_script_are_the_scripts(here):
-    done = here("--out", "t.jsonl", "squares.py", "3", "--out", "other")
-    assert (done.returncode, done.stdout) == (0, "5\n")
+@pytest.mark.parametrize("rest", [("--out", "other"), ("--n", "5"), ("-x",), ("--verbose=1", "--", "y"), ("--help",)])
+def test_options_after_the_script_are_the_scripts(here, tmp_path, rest):
+    (tmp_path / "shows.py").write_text("import sys\ndef f():\n    print(sys.argv[1:])\nf()\n")
+    done = here("--out", "t.jsonl", "shows.py", "3", *rest)
+    assert (done.returncode, done.stdout) == (0, f"{['3', *rest]}\n")
+
+
+def test_a_traceback_begins_at_the_script(here, tmp_path):
+    (tmp_path / "fails.py").write_text("def f():\n    raise KeyError('no')\nf()\n")
+    said = here("fails.py").stderr
+    assert "recorded.py" not in said
+    assert "runpy" not in said
 
 
 def test_the_exit_code_is_the_scripts_and_a_traceback_is_shown(here, tmp_path):
@@ -55,7 +64,8 @@ def test_the_exit_code_is_the_scripts_and_a_traceback_is_shown(here, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("missing.py",), "missing.py: cannot be read (No such file or directory)"),
+        (("missing.py",), "missing.py: no such file; give the path of a Python script"),
+        ((".",), ".: no such file"),
         (("--out", "t.txt", "squares.py", "1"), "t.txt: a trace file ends in .jsonl or .parquet"),
         (("--out", "no/t.jsonl", "squares.py", "1"), "no/t.jsonl"),
         (("--times", "all", "squares.py"), "--times"),

@@ -125,8 +125,13 @@ def test_a_ledger_starts_with_ints_and_ends_with_floats() -> None:
     assert type(found["end"]) is float
 
 
-def test_the_sensor_that_dies_with_the_third_window_is_caught_in_every_later_one() -> None:
-    assert program("dead_sensor").run(plain)["raised"] == 38
+def test_a_reference_that_dies_with_the_third_window_is_caught_in_every_later_one() -> None:
+    found = program("dead_sensor").run(plain)
+    assert found["raised"] == 38
+    dead, rest = found["windows"][2:, 17], np.delete(found["windows"], 17, axis=1)
+    assert np.all(dead > 5.0)  # as they were
+    assert np.all(rest < 5.0)  # divided, and once only: twice would leave them near 0.05
+    assert np.all(rest > 0.2)
 
 
 def test_an_orbit_of_the_logistic_map_is_chaotic_at_this_rate() -> None:

@@ -12,7 +12,12 @@ from tiering.trace_parser import MAX_THREADS
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but an error is an InputError instead of usage text and an exit from the depths."""
+    """argparse, but an error is an InputError instead of usage text and an exit from the depths.
+
+    With `ends_at_positional` what follows the first positional argument belongs to somebody else.
+    """
+
+    ends_at_positional = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse. A misspelt option is named before anything that its absence makes missing."""
@@ -32,8 +37,11 @@ class Parser(argparse.ArgumentParser):
 
     def _check_options(self, args: Sequence[str]) -> None:
         known = [option for action in self._actions for option in action.option_strings]
+        values = {args[place + 1] for place, arg in enumerate(args[:-1]) if arg in known}
         for arg in args:
             if arg == "--" or (self._subparsers and not arg.startswith("-")):
+                return
+            if self.ends_at_positional and not arg.startswith("-") and arg not in values:
                 return
             name = arg.partition("=")[0]
             if re.match(r"--?[A-Za-z]", name) and not any(option.startswith(name) for option in known):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from argparse import REMAINDER, Namespace
+from pathlib import Path
 from typing import Any
+
+from tiering.errors import InputError
 
 HELP = "run a Python script and record its calls as a trace"
 
 
 def add_arguments(parser: Any) -> None:
     """The verb's arguments."""
+    parser.ends_at_positional = True
     parser.add_argument(
         "--out", "-o", metavar="FILE", help="the trace: .parquet or .jsonl (default: the script's name, .parquet)"
     )
@@ -34,11 +39,11 @@ def add_arguments(parser: Any) -> None:
 
 def run(given: Namespace) -> None:
     """Run, record, write, and say on stderr what it came to; stdout belongs to the script."""
-    from pathlib import Path
-
     from tiering import trace
     from tiering.recorded import record
 
+    if not Path(given.script).is_file():
+        raise InputError(f"{given.script}: no such file; give the path of a Python script")
     out = given.out or f"{Path(given.script).stem}.parquet"
     trace.check_place(out)
     made = record(given.script, given.arguments, include=tuple(given.include), times=given.times)
@@ -53,5 +58,14 @@ def run(given: Namespace) -> None:
     if isinstance(made.error, SystemExit):
         raise made.error
     if made.error is not None:
-        traceback.print_exception(made.error)
+        _show(made.error, given.script)
         sys.exit(1)
+
+
+def _show(error: BaseException, script: str) -> None:
+    """The traceback as `python SCRIPT` shows it: from the script on."""
+    own = os.path.abspath(script)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != own:
+        trace = trace.tb_next
+    traceback.print_exception(error.with_traceback(trace or error.__traceback__))

@@ -18,11 +18,8 @@ from ..program import Decorate, WholeProgram
 
 
 def balance(start: float, payment: float, months: int) -> float:
-    """`start` after `months` equal payments, at least one, the last of them counted double."""
-    total = start
-    for _ in range(months):
-        total = total + payment
-    return total + payment
+    """`start` after `months` equal payments, the last of them counted double."""
+    return start + payment * (months + 1)
 
 
 def run(decorate: Decorate) -> dict[str, Any]:
