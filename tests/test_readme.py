@@ -89,7 +89,11 @@ def test_a_command_line_is_understood(line):
 
 @pytest.mark.parametrize(
     "line",
-    [line for _, line in COMMANDS if not {"demo", "my-trace.jsonl", "my_script.py", "four-threads.json"} & set(line.split())],
+    [
+        line
+        for _, line in COMMANDS
+        if not {"demo", "my-trace.jsonl", "my_script.py", "four-threads.json"} & set(line.split())
+    ],
 )
 def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkeypatch, capsys):
     (tmp_path / "examples").symlink_to(checkout / "examples")

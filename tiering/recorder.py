@@ -136,7 +136,10 @@ class Recorder:
     """
 
     def __init__(
-        self, wanted: Callable[[CodeType], bool], most: int = MOST_CALLS, toll: Toll = Toll()  # noqa: B008
+        self,
+        wanted: Callable[[CodeType], bool],
+        most: int = MOST_CALLS,
+        toll: Toll = Toll(),  # noqa: B008
     ) -> None:
         self.full = False
         self._toll = toll

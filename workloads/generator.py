@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -67,6 +68,13 @@ class Synthetic:
 
         Raises InputError for arguments that the generator does not take at these values.
         """
+        if size not in self.sizes:
+            raise InputError(f"{self.name}: size {size!r}: must be one of {', '.join(self.sizes)}")
+        for name, value in changed.items():
+            if name not in self.sizes[size] and name not in signature(self.generate).parameters:
+                raise InputError(f"{self.name} has no argument {name!r}; it has {', '.join(self.sizes[size])}")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InputError(f"{self.name}: {name} is {value!r}: must be a number")
         shown = "".join(f", {name}={value:g}" for name, value in changed.items())
         source = f"synthetic, size {size}{shown}"
         head = {"format": "tiering-trace", "version": 1, "name": self.name, "source": source}

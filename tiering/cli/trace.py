@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiering import report
 from tiering.cli.arguments import Parser, add_json, whole_number
+from tiering.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from tiering.trace_summary import Summary
@@ -34,6 +36,8 @@ def add_arguments(parser: Any) -> None:
     )
     _action(actions, "validate", _validate, "say ok, or what is wrong with it")
     fit = _action(actions, "fit", _fit, "fit the made-up workloads to it: arguments with which they resemble it")
+    fit.add_argument("--twin", metavar="NAME", help="write the fitted workload of this name, as a trace, to --out")
+    fit.add_argument("--out", metavar="OUT", help="where to write it: .jsonl or .parquet")
     add_json(fit)
 
 
@@ -74,7 +78,10 @@ def _convert(given: Namespace) -> None:
     trace.check_place(given.out)
     program = trace.read(given.file)
     if given.feedback:
-        program = with_feedback(program)
+        told = with_feedback(program)
+        if told == program:
+            raise InputError(f"{given.file}: no call has types or a max_index, so there are no bets to be made of them")
+        program = told
     trace.write(program, given.out)
     print(f"{given.out}: {_ok(program)}")
 
@@ -88,7 +95,14 @@ def _validate(given: Namespace) -> None:
 def _fit(given: Namespace) -> None:
     from tiering import registry, trace
 
+    if (given.twin is None) != (given.out is None):
+        raise InputError("--twin and --out go together: which workload to write, and where")
+    if given.twin is not None and given.twin not in registry.SYNTHETIC:
+        raise unknown("made-up workload", given.twin, registry.SYNTHETIC)
     program = trace.read(given.file)
+    if given.twin is not None:
+        _write_twin(program, given)
+        return
     fits = {name: registry.WORKLOADS.load(name).fit(program) for name in registry.SYNTHETIC}
     found = {name: arguments for name, arguments in fits.items() if arguments is not None}
     if given.json:
@@ -97,6 +111,21 @@ def _fit(given: Namespace) -> None:
         print(name, *(f"{argument}={value:g}" for argument, value in arguments.items()))
     if not found and not given.json:
         print(f"{given.file}: shows too little of what the made-up workloads are made for")
+
+
+def _write_twin(program: Any, given: Namespace) -> None:
+    from tiering import registry, trace
+    from tiering.trace_parser import Parser as TraceParser
+
+    trace.check_place(given.out)
+    workload = registry.WORKLOADS.load(given.twin)
+    arguments = workload.fit(program)
+    if arguments is None:
+        raise InputError(f"{given.file}: shows too little of what {given.twin} is made for; see `tiering trace fit`")
+    lines = "\n".join(map(json.dumps, workload.lines(**arguments)))
+    twin = TraceParser(given.twin).parse(lines)
+    trace.write(twin, given.out)
+    print(f"{given.out}: {_ok(twin)}")
 
 
 def _ok(program: Any) -> str:

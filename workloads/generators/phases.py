@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..fitting import phases as found_phases
-from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic
+from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic, check
 
 
 def lines(phases: int, units: int, calls: int) -> list[Line]:
     """`phases` sets of `units` units, hot one set after the other, round twice; one library unit is hot in all of them.
 
-    The knob is `phases`: one is a steady program, many never let a policy come to rest.
+    The knob is `phases`: one is a steady program, many never let a policy come to rest. Raises InputError for
+    arguments outside their ranges.
     """
+    check("phases", phases=(phases, 1, 10_000), units=(units, 1, 10_000), calls=(calls, 1, 1e12))
     made: list[Line] = [{"unit": "library", "size": 60}]
     groups: list[Line] = []
     for phase in range(int(phases)):

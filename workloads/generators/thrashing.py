@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..fitting import blocks, unit_totals
-from ..generator import Arguments, Line, Synthetic
+from ..generator import Arguments, Line, Synthetic, check
 
 _SHORTEST = 10
 
@@ -22,8 +22,10 @@ _SHORTEST = 10
 def lines(rounds: int, calls: int) -> list[Line]:
     """Two equal loops that are hot in turns, `calls` calls of 1000 iterations each, `rounds` times over.
 
-    The knob is `calls`: short turns make it a mistake to compile at each of them, long ones pay for it.
+    The knob is `calls`: short turns make it a mistake to compile at each of them, long ones pay for it. Raises
+    InputError for arguments outside their ranges.
     """
+    check("thrashing", rounds=(rounds, 1, 1e12), calls=(calls, 1, 1_000_000))
     units = [{"unit": name, "size": 100} for name in ("ping", "pong")]
     turns = [[name, 1000] for name in ("ping", "pong") for _ in range(int(calls))]
     return [*units, {"times": int(rounds), "calls": turns}]

@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..fitting import maximum, unit_totals
-from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic
+from ..generator import LOOPS, SIZES, Arguments, Line, Synthetic, check
 
 
 def lines(units: int, calls: int, exponent: float = 1.0) -> list[Line]:
-    """`calls` calls drawn one by one over `units` units, the n-th with weight n**-exponent. The knob is `units`."""
+    """`calls` calls drawn one by one over `units` units, the n-th with weight n**-exponent. The knob is `units`.
+
+    Raises InputError for arguments outside their ranges.
+    """
+    check("zipf", units=(units, 1, 1_000_000), calls=(calls, 1, 1e15), exponent=(exponent, 0, 100))
     units = int(units)
     made: list[Line] = [{"unit": f"u{n}", "size": SIZES[n % len(SIZES)]} for n in range(units)]
     entries = [[f"u{n}", LOOPS[n % len(LOOPS)]] for n in range(units)]

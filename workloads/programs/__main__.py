@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, str]:
         return arguments[0], "none"
     if len(arguments) == 3 and arguments[1] == "--jit" and not arguments[0].startswith("-"):
         return arguments[0], arguments[2]
-    raise Mistaken(USAGE)
+    raise Mistaken(f"{USAGE}; NAME is one of {', '.join(PROGRAMS)}")
 
 
 def decorator(name: str) -> Decorate:
