@@ -20,6 +20,10 @@ PATH = re.compile(r"`((?:tiering|controllers|workloads|tests|benchmarks|docs|exa
 NOT_RUN = "<!-- not run -->"
 
 
+NEEDS_FILES = {"demo", "my-trace.jsonl", "my_script.py", "four-threads.json"}
+"""Words of command lines that are only parsed."""
+
+
 class Block(NamedTuple):
     """A fenced block: where it stands, its language, its text, whether it is exempt."""
 
@@ -89,11 +93,7 @@ def test_a_command_line_is_understood(line):
 
 @pytest.mark.parametrize(
     "line",
-    [
-        line
-        for _, line in COMMANDS
-        if not {"demo", "my-trace.jsonl", "my_script.py", "four-threads.json"} & set(line.split())
-    ],
+    [line for _, line in COMMANDS if not NEEDS_FILES & set(line.split())],
 )
 def test_a_command_line_that_needs_no_file_runs(line, checkout, tmp_path, monkeypatch, capsys):
     (tmp_path / "examples").symlink_to(checkout / "examples")

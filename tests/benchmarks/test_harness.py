@@ -51,7 +51,7 @@ def test_identical_samples_have_no_spread():
         ("natural_bets", {"natural_speed_vs_njit"}),
         ("hotness", {"uops_largest_deviation"}),
         ("kernels", {"njit_speed_vs_cpython"}),
-        ("programs", {"short_lived_seconds"}),
+        ("programs", {"in_declared_length"}),
     ],
 )
 def test_a_benchmark_prints_one_json_list_of_its_metrics(checkout, name, promised):
