@@ -110,6 +110,104 @@ def test_functions_that_a_library_makes_by_exec_are_not_the_programs(script):
     assert sequence(made.program) == ["<module>", "Point"]
 
 
+def test_a_call_that_outlasts_many_others_keeps_its_own_time(script):
+    made = record(
+        script(
+            """
+            def leaf():
+                return 1
+            def main():
+                total = sum(range(3_000_000))
+                for _ in range(200_000):
+                    leaf()
+                return total
+            main()
+            """
+        ),
+        [],
+    )
+    seconds = {unit.name: unit.seconds["interpreter"] for unit in made.program.units}
+    assert 0.01 < seconds["main"] < 5.0
+
+
+def test_a_thread_that_outlives_the_last_line_is_waited_for(script):
+    made = record(
+        script(
+            """
+            import threading, time
+            def work():
+                return 1
+            def run():
+                for _ in range(20):
+                    time.sleep(0.005)
+                    work()
+            threading.Thread(target=run).start()
+            """
+        ),
+        [],
+    )
+    assert sequence(made.program).count("work") == 20
+
+
+def test_equal_functions_of_two_files_are_two_units(script, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"twin_{name}.py").write_text("def same():\n    return 1\n")
+    made = record(script("import twin_one, twin_two\ntwin_one.same()\ntwin_two.same()\n"), [])
+    assert sum(unit.name.startswith("same (twin_") for unit in made.program.units) == 2
+
+
+def test_c_calls_do_not_make_their_callers_slow(script):
+    made = record(
+        script(
+            """
+            import time
+            def appends():
+                values = []
+                for n in range(200_000):
+                    values.append(abs(n))
+            started = time.thread_time()
+            appends()
+            print(time.thread_time() - started)
+            """
+        ),
+        [],
+    )
+    (seconds,) = [unit.seconds["interpreter"] for unit in made.program.units if unit.name == "appends"]
+    assert seconds < 0.5 * made.seconds
+
+
+def test_a_forked_child_is_not_recorded_and_leaves_the_recording_alone(script):
+    made = record(
+        script(
+            """
+            import os
+            def f():
+                return 1
+            child = os.fork()
+            for _ in range(100_000 if child == 0 else 10):
+                f()
+            if child == 0:
+                os._exit(0)
+            os.waitpid(child, 0)
+            """
+        ),
+        [],
+    )
+    assert sequence(made.program).count("f") == 10
+
+
+def test_a_recursion_as_deep_as_python_allows_is_recorded(script):
+    depth = sys.getrecursionlimit() - 200
+    made = record(script(f"def down(n):\n    return n and down(n - 1)\ndown({depth})\n"), [])
+    assert made.error is None
+    assert sequence(made.program).count("down") == depth + 1
+
+
+def test_whoever_takes_the_profiler_away_is_noticed(script):
+    made = record(script("import sys\ndef f():\n    return 1\nf()\nsys.setprofile(None)\nf()\n"), [])
+    assert made.lost == (sys.version_info < (3, 12))
+
+
 def test_with_mean_times_a_loop_is_one_short_group(script):
     program = record(script(), ["1000"], times="mean").program
     assert max(group.times * len(group.pattern) for group in program.groups) == 1000
@@ -174,7 +272,7 @@ def test_a_program_of_too_many_calls_is_recorded_up_to_a_limit_and_runs_on(scrip
     path = script("def f():\n    return 1\nfor n in range(1_200_000):\n    f()\nraise SystemExit(n)\n")
     made = record(path, [], times="mean", most=100_000)
     assert made.more
-    assert made.calls == CHUNK
+    assert made.calls == 2 * CHUNK
     assert made.error.code == 1_199_999
 
 

@@ -13,6 +13,8 @@ import os
 import platform
 import runpy
 import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -30,6 +32,9 @@ Times = Literal["each", "mean"]
 COARSE = 2.0**0.25
 """Ratio of neighbouring works in a trace."""
 
+OWN_FRAMES = 40
+"""Frames of ours that a script stands on, so that it may recurse as deep as without us."""
+
 LONGEST_PERIOD = 16
 """Calls of the longest pattern that is looked for; longer ones stay one long group."""
 
@@ -38,12 +43,13 @@ LEAST_CALLS = 48
 
 
 class Recording(NamedTuple):
-    """A recorded program: its trace, whether it made more calls than that, how long it ran, what recording cost, how it
-    ended (None: by itself)."""
+    """A recorded program: its trace, whether it made more calls than that, whether recording was cut short, how long it
+    ran, what recording cost, how it ended (None: by itself)."""
 
     program: Program
     calls: int
     more: bool
+    lost: bool
     seconds: float
     recording_seconds: float
     error: BaseException | None
@@ -71,14 +77,20 @@ def record(
     cost = cost_of_a_call()
     recorder = Recorder(own_code(include), most, cost.toll)
     error = _run(path, arguments, recorder)
+    if recorder.forked:
+        if error is not None:
+            raise error
+        sys.exit(0)
     calls = sum(stream.calls for stream in recorder.streams)
     if not calls:
         recorder.close()
+        if error is not None:
+            raise error
         raise InputError(f"{script}: made no call of a Python function of its own; name packages with --include")
     provenance = {
-        "script": path.name,
+        "script": _text(path.name),
         "script_sha256": hashlib.sha256(text).hexdigest(),
-        "arguments": " ".join(arguments),
+        "arguments": _text(" ".join(arguments)),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "recorder": f"tiering {__version__}, {'sys.monitoring' if sys.version_info >= (3, 12) else 'sys.setprofile'}",
@@ -86,23 +98,38 @@ def record(
         "recording_seconds": f"{cost.seconds * calls:.6f}",
         "times": times,
     }
-    program = _program(path.name, recorder, times, provenance)
+    program = _program(_text(path.name), recorder, times, provenance)
     recorder.close()
-    return Recording(program, calls, recorder.full, recorder.seconds, cost.seconds * calls, error)
+    return Recording(program, calls, recorder.full, recorder.lost, recorder.seconds, cost.seconds * calls, error)
 
 
 def _run(path: Path, arguments: list[str], recorder: Recorder) -> BaseException | None:
-    before = sys.argv, sys.path[:]
+    before, limit = (sys.argv, sys.path[:]), sys.getrecursionlimit()
     sys.argv, sys.path[:0] = [str(path), *arguments], [str(path.resolve().parent)]
     path = Path(os.path.abspath(path))
     try:
         with recorder:
+            sys.setrecursionlimit(limit + OWN_FRAMES)
             runpy.run_path(str(path), run_name="__main__")
+            _join()
     except BaseException as raised:  # noqa: BLE001 - whatever ends the script ends the recording, which is kept
         return raised
     finally:
         sys.argv, sys.path[:] = before
+        sys.setrecursionlimit(limit)
     return None
+
+
+def _join() -> None:
+    """Wait for threads that outlive the script's last line, as Python does at its end."""
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread() and thread is not threading.main_thread():
+            thread.join()
+
+
+def _text(given: str) -> str:
+    """Text that a file can hold, whatever it came from."""
+    return given.encode("utf-8", "backslashreplace").decode()[:1000]
 
 
 def _program(name: str, recorder: Recorder, times: Times, provenance: dict[str, str]) -> Program:
@@ -190,9 +217,11 @@ def repeated(ids: Any) -> list[tuple[int, int, int]]:
 
 def _names(codes: list[CodeType]) -> list[str]:
     """A name for each function that no other has: its own, with file and line where that is not enough."""
-    names = [code.co_qualname for code in codes]
-    places = [
-        f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" for name, code in zip(names, codes, strict=True)
+    names = [_text(code.co_qualname)[:200] or "?" for code in codes]
+    often = Counter(names)
+    shown = [
+        f"{name} ({_text(Path(code.co_filename).name)[:100]}:{code.co_firstlineno})" if often[name] > 1 else name
+        for name, code in zip(names, codes, strict=True)
     ]
-    shown = [place if names.count(name) > 1 else name for name, place in zip(names, places, strict=True)]
-    return [f"{name} #{number}" if shown.count(name) > 1 else name for number, name in enumerate(shown)]
+    again = Counter(shown)
+    return [f"{name} #{number}" if again[name] > 1 else name for number, name in enumerate(shown)]

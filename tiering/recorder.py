@@ -31,27 +31,31 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tiering.errors import InputError
 
-CHUNK = 1 << 19
+CHUNK = 1 << 16
 """Calls that are kept in memory for each thread."""
 
 MAX_THREADS = 64
 """Threads of a trace; calls of further ones are not recorded."""
 
-MOST_CALLS = 18_000_000
-"""Calls of all threads, after which recording ends and the program goes on: a trace file holds 2e7 rows."""
+MOST_CALLS = 15_000_000
+"""Calls of all threads, after which recording ends and the program goes on: a trace file holds 2e7 rows, and each
+thread may have a chunk that is not counted yet."""
 
 STEP = 1.02
 """Ratio of neighbouring times that are told apart."""
 
+_recording: list[Recorder] = []
 _clock = time.thread_time_ns
 _log_step = math.log(STEP)
 
 
 class Toll(NamedTuple):
-    """Nanoseconds that being recorded adds to a call's own time, and to its caller's."""
+    """Nanoseconds that being recorded adds to a call's own time, to its caller's, and to whoever runs while CPython
+    tells of something that is not recorded."""
 
     callee: int = 0
     caller: int = 0
+    ignored: int = 0
 
 
 class Stream:
@@ -60,6 +64,7 @@ class Stream:
     def __init__(self, number: int, spilled: Callable[[], bool], toll: Toll) -> None:
         self.number = number
         self._toll = toll
+        self.thread = threading.current_thread()
         self.calls = 0
         self.full = False
         self._spilled = spilled
@@ -98,10 +103,10 @@ class Stream:
 
     def end(self) -> None:
         """Whatever runs still is taken to end now."""
-        now = _clock()
+        self.full = True
+        now = self.last
         while self._stack:
             self.leave(now)
-            self.last = now
         self._spill()
 
     def chunks(self) -> Iterator[tuple[array[int], array[int]]]:
@@ -113,8 +118,9 @@ class Stream:
             units, times = array("i"), array("i")
             units.frombytes(self._file.read(4 * size))
             times.frombytes(self._file.read(4 * size))
-            for call in [call for call in self._late if place <= call < place + size]:
-                times[call - place] = self._late.pop(call)
+            for call, code in self._late.items():
+                if place <= call < place + size:
+                    times[call - place] = code
             yield units, times
             place += size
 
@@ -132,7 +138,8 @@ class Stream:
 class Recorder:
     """Records while it is entered as a context, `most` calls and up to a chunk of each thread more.
 
-    `wanted` says of a code object whether its calls are recorded; `full` whether there were more calls.
+    `wanted` says of a code object whether its calls are recorded; `full` whether there were more calls, `lost` whether
+    somebody else took the profiler, or an exception inside it ended the recording. A forked child is not recorded.
     """
 
     def __init__(
@@ -141,19 +148,22 @@ class Recorder:
         most: int = MOST_CALLS,
         toll: Toll = Toll(),  # noqa: B008
     ) -> None:
-        self.full = False
+        self.full = self.lost = False
         self._toll = toll
         self._most = most
         self.codes: list[CodeType] = []
         self.streams: list[Stream] = []
         self._wanted = wanted
-        self._units: dict[CodeType, int] = {}
+        self._units: dict[int, int] = {}
+        self._kept: list[CodeType] = []
+        self._process = os.getpid()
         self._mine = threading.local()
         self._lock = threading.Lock()
         self._tool: int | None = None
         self.seconds = 0.0
 
     def __enter__(self) -> Recorder:
+        _recording.append(self)
         self.seconds = -time.perf_counter()
         if sys.version_info >= (3, 12):
             self._monitor()
@@ -162,7 +172,29 @@ class Recorder:
             sys.setprofile(self._first_event)
         return self
 
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child of the process that is recorded."""
+        return os.getpid() != self._process
+
+    def _after_fork(self) -> None:
+        if _recording and _recording[-1] is self:
+            self._stop()
+            for stream in self.streams:
+                stream.full = True
+
     def __exit__(self, *_: object) -> None:
+        if not self.forked:
+            hook = None if self._tool is not None else sys.getprofile()
+            known = getattr(self, "_hook", None)
+            self.lost = self.lost or (self._tool is None and not self.full and known is not None and hook is not known)
+            self._stop()
+        self.seconds += time.perf_counter()
+        for stream in self.streams if not self.forked else ():
+            stream.end()
+        _recording.remove(self)
+
+    def _stop(self) -> None:
         if self._tool is not None:
             monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
             monitoring.set_events(self._tool, 0)
@@ -170,9 +202,6 @@ class Recorder:
         else:
             sys.setprofile(None)
             threading.setprofile(None)
-        self.seconds += time.perf_counter()
-        for stream in self.streams:
-            stream.end()
 
     def means(self) -> list[int]:
         """Mean nanoseconds of the calls of each function, in the order of their first calls."""
@@ -191,18 +220,25 @@ class Recorder:
 
     def unit(self, code: CodeType) -> int:
         """The number of a function, -1 if its calls are not wanted."""
-        number = self._units.get(code)
-        if number is None:
-            with self._lock:
-                number = self._units.setdefault(code, len(self.codes) if self._wanted(code) else -1)
-                if number == len(self.codes):
+        with self._lock:
+            number = self._units.get(id(code))
+            if number is None:
+                number = len(self.codes) if self._wanted(code) else -1
+                self._kept.append(code)  # so that its id stays its own; equal code of two files is two units
+                if number >= 0:
                     self.codes.append(code)
+                self._units[id(code)] = number
         return number
 
     def _stream(self) -> Stream | None:
         with self._lock:
             if len(self.streams) == MAX_THREADS:
-                return None
+                over = [stream for stream in self.streams if not stream.thread.is_alive()]
+                if not over:
+                    self.lost = True
+                    return None
+                over[0].thread = threading.current_thread()
+                return over[0]
             stream = Stream(len(self.streams), self._is_full, self._toll)
             self.streams.append(stream)
         return stream
@@ -218,13 +254,13 @@ class Recorder:
             sys.setprofile(None)
             return
         units, unit = self._units, self.unit
-        enter, leave, clock = stream.enter, stream.leave, _clock
+        enter, leave, clock, ignored = stream.enter, stream.leave, _clock, self._toll.ignored
 
         def each(frame: FrameType, event: str, argument: Any) -> None:
             if event == "call":
                 now = clock()
                 code = frame.f_code
-                number = units.get(code)
+                number = units.get(id(code))
                 if number is None:
                     number = unit(code)
                 if number >= 0:
@@ -232,10 +268,15 @@ class Recorder:
                     stream.last = clock()
                     if stream.full:
                         sys.setprofile(None)
-            elif event == "return" and units.get(frame.f_code, -1) >= 0:
+                    return
+            elif event == "return" and units.get(id(frame.f_code), -1) >= 0:
                 leave(clock())
                 stream.last = clock()
+                return
+            stream.last += ignored
 
+        if stream.number == 0:
+            self._hook = each
         sys.setprofile(each)
         each(frame, event, argument)
 
@@ -250,14 +291,16 @@ class Recorder:
 
         def entered(code: CodeType, _: int) -> Any:
             now = clock()
-            number = units.get(code)
+            number = units.get(id(code))
             if number is None:
                 number = unit(code)
             if number < 0:
                 return monitoring.DISABLE
             stream = getattr(mine, "stream", None)
             if stream is None:
-                stream = mine.stream = self._stream() or Stream(-1, lambda: True, self._toll)
+                stream = mine.stream = self._stream() or False
+            if stream is False:
+                return None
             stream.enter(number, now)
             stream.last = clock()
             if stream.full:
@@ -265,13 +308,17 @@ class Recorder:
             return None
 
         def left(code: CodeType, _: int, __: Any) -> Any:
-            if units.get(code, -1) < 0:
+            now = clock()
+            if units.get(id(code), -1) < 0:
                 return monitoring.DISABLE
             stream = getattr(mine, "stream", None)
-            if stream is not None:
-                stream.leave(clock())
+            if stream:
+                stream.leave(now)
                 stream.last = clock()
             return None
+
+        def thrown(code: CodeType, offset: int, _: Any) -> None:
+            entered(code, offset)
 
         def unwound(code: CodeType, offset: int, raised: Any) -> None:
             left(code, offset, raised)
@@ -282,7 +329,9 @@ class Recorder:
         for event in (events.PY_RETURN, events.PY_YIELD):
             monitoring.register_callback(tool, event, left)
         monitoring.register_callback(tool, events.PY_UNWIND, unwound)
+        monitoring.register_callback(tool, events.PY_THROW, thrown)
         both = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD | events.PY_UNWIND
+        both |= events.PY_THROW
         monitoring.set_events(tool, both)
 
 
@@ -314,6 +363,14 @@ def own_code(include: tuple[str, ...]) -> Callable[[CodeType], bool]:
     return wanted
 
 
+def _forked() -> None:
+    for recorder in _recording:
+        recorder._after_fork()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 class Cost(NamedTuple):
     """Of recording one call: seconds on the clock, and what of it would end up in the times."""
 
@@ -335,7 +392,11 @@ def cost_of_a_call(calls: int = 20_000) -> Cost:
         for _ in range(calls):
             pass
 
-    wanted = {empty.__code__, loop.__code__}
+    def idle() -> None:
+        for _ in range(calls):
+            abs(1)
+
+    wanted = {empty.__code__, loop.__code__, idle.__code__}
     trials = []
     for _ in range(7):
         started, ticks = time.perf_counter(), _clock()
@@ -344,14 +405,19 @@ def cost_of_a_call(calls: int = 20_000) -> Cost:
         ticks = _clock()
         bare()
         rounds = _clock() - ticks
+        ticks = _clock()
+        idle()
+        idling = _clock() - ticks
         recorder = Recorder(wanted.__contains__)
         started = time.perf_counter()
         with recorder:
             loop()
-        recorded = time.perf_counter() - started
-        caller, callee = recorder.means()
+            recorded = time.perf_counter() - started
+            idle()
+        caller, callee, ignoring = recorder.means()
         recorder.close()
         call = max(0, plain_ticks - rounds) // calls
-        trials.append((recorded - plain, callee - call, caller // calls - rounds // calls))
-    seconds, callee, caller = (statistics.median(values) for values in zip(*trials, strict=True))
-    return Cost(max(0.0, seconds) / calls, Toll(max(0, int(callee)), max(0, int(caller))))
+        told = (ignoring - idling) / (2 * calls)
+        trials.append((recorded - plain, callee - call, caller // calls - rounds // calls, told))
+    seconds, callee, caller, told = (statistics.median(values) for values in zip(*trials, strict=True))
+    return Cost(max(0.0, seconds) / calls, Toll(max(0, int(callee)), max(0, int(caller)), max(0, int(told))))

@@ -75,10 +75,16 @@ class Synthetic:
                 raise InputError(f"{self.name} has no argument {name!r}; it has {', '.join(self.sizes[size])}")
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InputError(f"{self.name}: {name} is {value!r}: must be a number")
+            if name in _LARGEST:
+                check(self.name, **{name: (value, 0, _LARGEST[name])})
         shown = "".join(f", {name}={value:g}" for name, value in changed.items())
         source = f"synthetic, size {size}{shown}"
         head = {"format": "tiering-trace", "version": 1, "name": self.name, "source": source}
         return [head, *self.generate(**{**self.sizes[size], **changed})]
+
+
+_LARGEST = {"units": 1e6, "calls": 1e15, "seed": 2.0**62}
+"""What an argument may be at most, whatever the generator: nothing that takes more memory than there is."""
 
 
 def check(owner: str, **rules: tuple[float, float, float]) -> None:

@@ -141,6 +141,6 @@ def kernel(name: str) -> Kernel:
     """The kernel of this name. Raises KeyError, with the nearest name, if there is none."""
     found = {each.name: each for each in kernels()}
     if name not in found:
-        near = difflib.get_close_matches(name, found, 1)
+        near = difflib.get_close_matches(str(name), found, 1)
         raise KeyError(f"no kernel {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     return found[name]

@@ -61,6 +61,20 @@ def test_the_exit_code_is_the_scripts_and_a_traceback_is_shown(here, tmp_path):
     assert here("leaves.py").returncode == 7
 
 
+def test_a_script_that_is_no_python_says_so_as_python_does(here, tmp_path):
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    done = here("broken.py")
+    assert done.returncode == 1
+    assert "SyntaxError" in done.stderr
+
+
+def test_the_trace_goes_where_it_was_meant_to_go_wherever_the_script_goes(here, tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "moves.py").write_text("import os, sys\ndef f():\n    os.chdir('inner')\nf()\nsys.stdout.close()\n")
+    assert here("--out", "t.jsonl", "moves.py").returncode == 0
+    assert (tmp_path / "t.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -46,8 +46,16 @@ def run(given: Namespace) -> None:
         raise InputError(f"{given.script}: no such file; give the path of a Python script")
     out = given.out or f"{Path(given.script).stem}.parquet"
     trace.check_place(out)
-    made = record(given.script, given.arguments, include=tuple(given.include), times=given.times)
-    trace.write(made.program, out)
+    place = os.path.abspath(out)
+    try:
+        made = record(given.script, given.arguments, include=tuple(given.include), times=given.times)
+    except (InputError, SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the script's own, before its first call
+        _show(error, given.script)
+        sys.exit(1)
+    _open_streams()
+    trace.write(made.program, place)
     share = made.recording_seconds / made.seconds if made.seconds else 0.0
     more = "the first " if made.more else ""
     print(
@@ -55,11 +63,25 @@ def run(given: Namespace) -> None:
         f"recording took about {made.recording_seconds:.2f} s ({share:.0%})",
         file=sys.stderr,
     )
-    if isinstance(made.error, SystemExit):
+    if made.lost:
+        print(
+            f"{out}: calls are missing: there were more than 64 threads at once, or the script set a profiler of its own, or "
+            "a signal handler raised",
+            file=sys.stderr,
+        )
+    if isinstance(made.error, SystemExit | KeyboardInterrupt):
         raise made.error
     if made.error is not None:
         _show(made.error, given.script)
         sys.exit(1)
+
+
+def _open_streams() -> None:
+    """A script may have closed them; what is said from here on is then said to nobody."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
 
 
 def _show(error: BaseException, script: str) -> None:
