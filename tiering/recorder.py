@@ -296,10 +296,10 @@ class Recorder:
                 number = unit(code)
             if number < 0:
                 return monitoring.DISABLE
-            stream = getattr(mine, "stream", None)
+            stream: Stream | None = getattr(mine, "stream", None)
+            if stream is None and not hasattr(mine, "stream"):
+                stream = mine.stream = self._stream()
             if stream is None:
-                stream = mine.stream = self._stream() or False
-            if stream is False:
                 return None
             stream.enter(number, now)
             stream.last = clock()

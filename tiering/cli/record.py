@@ -65,8 +65,8 @@ def run(given: Namespace) -> None:
     )
     if made.lost:
         print(
-            f"{out}: calls are missing: there were more than 64 threads at once, or the script set a profiler of its own, or "
-            "a signal handler raised",
+            f"{out}: calls are missing: there were more than 64 threads at once, or the script set a profiler of its "
+            "own, or a signal handler raised",
             file=sys.stderr,
         )
     if isinstance(made.error, SystemExit | KeyboardInterrupt):
