@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import linecache
+import weakref
+
 import numpy as np
 import pytest
 
+from tiering.baseline.module import lower
 from tiering.baseline.source import Refused
+from tiering.baseline.types import INT64
 
 from .support import Compiled, agree, define
 
@@ -111,3 +117,16 @@ def test_code_is_closed():
     for _ in range(500):
         Compiled(function, (1,)).code.close()
     assert resident() - before < 10 * MEGABYTE
+
+
+def test_functions_are_not_kept_by_whoever_compiled_them():
+    namespace: dict[str, object] = {}
+    text = "def passing(x):\n    return x + 1\n"
+    linecache.cache["passing-source"] = (len(text), None, text.splitlines(True), "passing-source")
+    exec(compile(text, "passing-source", "exec"), namespace)
+    function = namespace.pop("passing")
+    lower(function, (INT64,))
+    gone = weakref.ref(function)
+    del function
+    gc.collect()
+    assert gone() is None

@@ -12,8 +12,9 @@ import builtins
 import inspect
 import textwrap
 from collections.abc import Callable
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from tiering.baseline.liveness import Liveness
 
@@ -34,7 +35,7 @@ class Source(NamedTuple):
     parameters: tuple[str, ...]
     body: list[ast.stmt]
     live: Liveness
-    function: FunctionType
+    function: Any
 
     def outside(self, name: str) -> Any:
         """What a name means that is no local variable. Raises KeyError if it means nothing."""
@@ -46,7 +47,8 @@ class Source(NamedTuple):
         return vars(builtins)[name]
 
 
-_KNOWN: dict[Any, Source] = {}
+_KNOWN: WeakKeyDictionary[CodeType, Source] = WeakKeyDictionary()
+"""Trees by code object, for as long as that lives; they do not hold the function."""
 
 
 def source(function: Callable[..., Any]) -> Source:
@@ -55,7 +57,7 @@ def source(function: Callable[..., Any]) -> Source:
         raise Refused(f"{type(function).__name__} is no plain function")
     known = _KNOWN.get(function.__code__)
     if known is None:
-        known = _KNOWN[function.__code__] = _parsed(function)
+        known = _KNOWN[function.__code__] = _parsed(function)._replace(function=None)
     return known._replace(function=function)
 
 
