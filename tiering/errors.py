@@ -35,3 +35,8 @@ def unknown(kind: str, value: str, known: Iterable[str], owner: str = "") -> Inp
     way_out = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names) or 'nothing'}"
     of = f" of {owner}" if owner else ""
     return InputError(f"unknown {kind} {value!r}{of}: {way_out}")
+
+
+def printable(text: str) -> str:
+    """A name out of a file: control characters would steer the terminal, lone surrogates cannot be written."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tiering import __version__, registry
-from tiering.errors import InputError
+from tiering.errors import InputError, printable
 from tiering.profile import Profile
 from tiering.protocol import parameters
 
@@ -188,11 +188,6 @@ def _number(value: float | None) -> str:
 
 def _interval(low: float | None, high: float | None, form: str) -> str:
     return "-" if low is None or high is None else f"{low:{form}} to {high:{form}}"
-
-
-def printable(text: str) -> str:
-    """A name out of a file: control characters would steer the terminal, lone surrogates cannot be written."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def _workload(name: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from tiering import __version__, registry
 from tiering.cli.arguments import Parser
-from tiering.errors import InputError
-from tiering.report import printable
+from tiering.errors import InputError, printable
 
 VERBS = ("list", "simulate", "compare", "warmup", "metrics", "timeline", "trace", "record", "demo")
 _FILES = {"list": "listing"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tiering import registry, report
 from tiering.cli.arguments import add_json
+from tiering.errors import printable
 
 if TYPE_CHECKING:
     from tiering.log import Header
@@ -51,10 +52,10 @@ def _show(header: Header, document: dict[str, Any]) -> None:
     from rich.table import Table
 
     settings = " ".join(f"{name}={value}" for name, value in header.parameters.items())
-    table = Table("metric", title=report.printable(f"{header.controller} ({header.host}) {settings}".rstrip()))
+    table = Table("metric", title=printable(f"{header.controller} ({header.host}) {settings}".rstrip()))
     table.add_column("value", justify="right")
     for name, value in _flat(document):
-        table.add_row(report.printable(name), report.printable(value))
+        table.add_row(printable(name), printable(value))
     report.show_tables(table)
 
 

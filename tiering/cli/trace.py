@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tiering import report
 from tiering.cli.arguments import Parser, add_json, whole_number
-from tiering.errors import InputError, unknown
+from tiering.errors import InputError, printable, unknown
 
 if TYPE_CHECKING:
     from tiering.trace_summary import Summary
@@ -137,7 +137,7 @@ def _ok(program: Any) -> str:
 def _show(found: Summary) -> None:
     from rich.table import Table
 
-    table = Table("trace", report.printable(found.name))
+    table = Table("trace", printable(found.name))
     facts = found._asdict()
     del facts["name"]
     for name, value in facts.items():
@@ -147,10 +147,10 @@ def _show(found: Summary) -> None:
         elif name == "stated":
             for cost, tiers in value.items():
                 known = ", ".join(f"{tier} in {units} of {found.units} units" for tier, units in tiers.items())
-                table.add_row(cost.replace("_", " "), report.printable(known or "not known"))
+                table.add_row(cost.replace("_", " "), printable(known or "not known"))
         elif name == "provenance":
             for fact, text in value.items():
-                table.add_row(report.printable(fact), report.printable(text))
+                table.add_row(printable(fact), printable(text))
         else:
-            table.add_row(label, report.printable(f"{value:.0%}" if isinstance(value, float) else str(value)))
+            table.add_row(label, printable(f"{value:.0%}" if isinstance(value, float) else str(value)))
     report.show_tables(table)
