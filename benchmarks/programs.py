@@ -1,9 +1,10 @@
 """How long each whole program takes under plain `numba.njit`, from process start, and in which length that puts it.
 
 Every run is a process of its own, `python -m tiering.workloads.programs NAME --jit numba:njit`, with nothing cached:
-what Python and Numba take to start counts, and so does every compile. Seconds are the CPU time, user and system, of the
-process: under plain `njit` it runs on one thread and waits for nothing, and on a machine that others use the wall clock
-counts them in. Of a run its digest is kept: two runs of a program that differ in it stop the benchmark.
+what Python and Numba take to start counts, and so does every compile. Seconds are those on the wall, from the start of
+the process to its end, so the machine has to be idle; processor time is a fifth more for the short ones, since what
+imports Numba runs on more than one thread. Of a run its digest is kept: two runs of a program that differ in it stop
+the benchmark.
 
 `NAME_seconds` states a median and, in `against`, the length it falls in. A bar is set only on programs declared short
 or long, for which one side is enough; `in_declared_length` is the share of all programs that fall where they say.
@@ -16,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from tiering.workloads.programs import PROGRAMS, program
 
@@ -32,16 +34,14 @@ def length(seconds: float) -> str:
 
 
 def run(name: str, jit: str = "numba:njit") -> tuple[float, str]:
-    """CPU seconds and the digest of one run in a process of its own."""
+    """Wall seconds and the digest of one run in a process of its own."""
     command = [sys.executable, "-m", "tiering.workloads.programs", name, "--jit", jit]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=uncached()) as process:
-        assert process.stdout is not None
-        line = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{name} ended with exit code {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, json.loads(line)["sha256"]
+    started = time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=uncached(), check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"{name} ended with exit code {done.returncode}")
+    return seconds, json.loads(done.stdout)["sha256"]
 
 
 def uncached() -> dict[str, str]:
