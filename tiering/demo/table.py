@@ -84,6 +84,7 @@ def _document(line: Line, study: Study) -> dict[str, object]:
         "workload": line.workload,
         "controller": line.way,
         "seed": 0,
+        "trace_hash": None if row is None else row.trace_hash,
         "measured_seconds": line.measured,
         "predicted_seconds": line.predicted,
         "total_seconds": line.predicted if line.measured is None else line.measured,
